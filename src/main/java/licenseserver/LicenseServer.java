@@ -1,0 +1,148 @@
+package licenseserver;
+
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import licenseserver.embedded.DataFolder;
+import licenseserver.embedded.EmbeddedRedis;
+import licenseserver.http.AdminSecret;
+import licenseserver.http.Api;
+import licenseserver.http.Readiness;
+import licenseserver.store.LicenseTurns;
+import licenseserver.store.RedisLicenseStore;
+import licenseserver.store.RedisMonitor;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The server, whole: the only class that knows all the others. Deploy it once; it serves on one event loop a core, each with
+ * an API and a store of its own, and it is started when it listens, whether or not Redis can be reached by then.
+ */
+public final class LicenseServer extends VerticleBase {
+    private static final Logger LOG = LoggerFactory.getLogger(LicenseServer.class);
+
+    private final Config config;
+    private final LicenseTurns turns = new LicenseTurns();
+    private @Nullable DataFolder dataFolder;
+    private @Nullable EmbeddedRedis embeddedRedis;
+    private @Nullable RedisMonitor monitor;
+    private volatile int port;
+    private volatile boolean stopping;
+
+    /** A server with these settings. */
+    public LicenseServer(Config config) {
+        this.config = config;
+    }
+
+    /** The port it listens on; 0 until it is started. */
+    public int port() {
+        return port;
+    }
+
+    @Override
+    public Future<?> start() {
+        return vertx.executeBlocking(this::prepare)
+                .compose(needs -> {
+                    monitor = new RedisMonitor(vertx, needs.redisUrl());
+                    return vertx.deployVerticle(
+                            () -> new EventLoop(needs),
+                            new DeploymentOptions()
+                                    .setInstances(Runtime.getRuntime().availableProcessors()));
+                })
+                .onSuccess(listening -> LOG.info("License server listens on {}:{}", config.host(), port))
+                .recover(failure -> stop().transform(stopped -> Future.failedFuture(failure)));
+    }
+
+    /** Where Redis is and what admin calls are made with, configured or of the server's own. */
+    private record Needs(String redisUrl, AdminSecret adminSecret) {}
+
+    private Needs prepare() throws IOException {
+        String redisUrl = config.redisUrl();
+        String adminSecret = config.adminSecret();
+        if (redisUrl == null) {
+            dataFolder = DataFolder.open(config.dataDir());
+            if (adminSecret == null) {
+                adminSecret = dataFolder.adminSecret();
+                LOG.info("No ADMIN_SECRET is set: use the one in {}", dataFolder.adminSecretFile());
+            }
+            embeddedRedis = EmbeddedRedis.start(dataFolder);
+            redisUrl = embeddedRedis.url();
+        }
+        return new Needs(redisUrl, new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")));
+    }
+
+    private Readiness readiness() {
+        if (stopping) {
+            return Readiness.STOPPING;
+        }
+        return monitor != null && monitor.isAnswering() ? Readiness.READY : Readiness.STORE_UNAVAILABLE;
+    }
+
+    /** Called when no event loop of this server serves any more. */
+    @Override
+    public Future<?> stop() {
+        Future<Void> unwatched = monitor == null ? Future.succeededFuture() : monitor.close();
+        return unwatched.eventually(() -> vertx.executeBlocking(this::closeEmbedded));
+    }
+
+    private @Nullable Void closeEmbedded() throws IOException {
+        if (embeddedRedis != null) {
+            embeddedRedis.close();
+        }
+        if (dataFolder != null) {
+            dataFolder.close();
+        }
+        return null;
+    }
+
+    /** What one event loop does. */
+    private final class EventLoop extends VerticleBase {
+        private final Needs needs;
+        private HttpServer http;
+        private RedisLicenseStore store;
+
+        @SuppressWarnings("NullAway.Init") // http and store are set by start, which comes before all else
+        EventLoop(Needs needs) {
+            this.needs = needs;
+        }
+
+        @Override
+        public Future<?> start() {
+            store = new RedisLicenseStore(vertx, needs.redisUrl(), config.redisTimeout(), turns);
+            var api = new Api(
+                    vertx,
+                    store,
+                    InstantSource.system(),
+                    config.maxMachines(),
+                    needs.adminSecret(),
+                    config.corsOrigin(),
+                    config.bodyTimeout(),
+                    LicenseServer.this::readiness);
+            http = vertx.createHttpServer(new HttpServerOptions()
+                            .setIdleTimeout((int) config.idleTimeout().toSeconds())
+                            .setIdleTimeoutUnit(TimeUnit.SECONDS)
+                            .setHttp2ClearTextEnabled(false))
+                    .requestHandler(api.router())
+                    .invalidRequestHandler(api::answerInvalidRequest);
+            // A negative port is any free one, the same for all event loops.
+            return http.listen(config.port() == 0 ? -1 : config.port(), config.host())
+                    .onSuccess(listening -> port = listening.actualPort());
+        }
+
+        /** Takes no more connections and finishes what has begun, in most of the time there is for stopping. */
+        @Override
+        public Future<?> stop() {
+            stopping = true;
+            Duration drain = config.shutdownTimeout().multipliedBy(8).dividedBy(10);
+            return http.shutdown(drain.toMillis(), TimeUnit.MILLISECONDS).eventually(store::close);
+        }
+    }
+}

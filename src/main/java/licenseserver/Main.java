@@ -1,0 +1,78 @@
+package licenseserver;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.net.BindException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The program: starts a server with the configured settings and stops it on SIGTERM or SIGINT. */
+public final class Main {
+    private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+
+    private Main() {}
+
+    /** Exits with 0 after a stop, with 1 where the server cannot start, with 2 where a setting cannot be used. */
+    public static void main(String[] arguments) throws InterruptedException {
+        if (arguments.length > 0) {
+            exit(2, "The server takes no arguments; its settings are in conf/license-server.env and the environment.");
+        }
+        Config config;
+        try {
+            config = Config.load(System.getenv());
+        } catch (ConfigException e) {
+            exit(2, String.valueOf(e.getMessage()));
+            return;
+        }
+        Vertx vertx = Vertx.vertx(
+                new VertxOptions().setEventLoopPoolSize(Runtime.getRuntime().availableProcessors()));
+        try {
+            vertx.deployVerticle(new LicenseServer(config))
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .get();
+        } catch (ExecutionException e) {
+            exit(1, reason(e.getCause(), config));
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(vertx, config), "stop"));
+    }
+
+    /** The process would end with the signal's own status; halting here, when all is done, makes it 0. */
+    private static void stop(Vertx vertx, Config config) {
+        LOG.info("Stopping");
+        int status = 1;
+        try {
+            vertx.close()
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .get(config.shutdownTimeout().toMillis(), TimeUnit.MILLISECONDS);
+            LOG.info("Stopped");
+            status = 0;
+        } catch (ExecutionException | InterruptedException e) {
+            LOG.error("Stopping failed", e);
+        } catch (TimeoutException e) {
+            LOG.error("Not stopped within SHUTDOWN_TIMEOUT_SECONDS; ending at once");
+        }
+        Runtime.getRuntime().halt(status);
+    }
+
+    private static String reason(@Nullable Throwable failure, Config config) {
+        if (failure instanceof BindException) {
+            return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
+                    + " (PORT, HOST).";
+        }
+        return failure instanceof IOException
+                ? String.valueOf(failure.getMessage())
+                : "The server cannot start: " + failure;
+    }
+
+    private static void exit(int status, String sentence) {
+        System.err.println(sentence);
+        System.exit(status);
+    }
+}

@@ -1,0 +1,116 @@
+package licenseserver.embedded;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.Optional;
+
+/**
+ * The folder in which a server with a Redis of its own keeps everything: the data, the admin secret, and how to reach that
+ * Redis. Used by one server at a time.
+ */
+public final class DataFolder implements AutoCloseable {
+    private static final int SECRET_BYTES = 24;
+
+    private final Path path;
+    private final FileChannel lock;
+
+    private DataFolder(Path path, FileChannel lock) {
+        this.path = path;
+        this.lock = lock;
+    }
+
+    /**
+     * Opens the folder, making it where there is none, and keeps other servers out until it is closed or this process ends.
+     *
+     * @throws IOException with a sentence for the operator where it cannot be used, or another server uses it
+     */
+    public static DataFolder open(Path path) throws IOException {
+        Path folder = path.toAbsolutePath().normalize();
+        FileChannel channel;
+        try {
+            Files.createDirectories(folder.resolve("redis"));
+            channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new IOException("The data folder " + folder + " cannot be written (DATA_DIR).", e);
+        }
+        if (!lock(channel)) {
+            channel.close();
+            throw new IOException("The data folder " + folder + " is in use by another license server (DATA_DIR).");
+        }
+        return new DataFolder(folder, channel);
+    }
+
+    private static boolean lock(FileChannel channel) throws IOException {
+        try {
+            FileLock lock = channel.tryLock();
+            return lock != null;
+        } catch (OverlappingFileLockException sameProcess) {
+            return false;
+        }
+    }
+
+    /** The file that keeps the admin secret. */
+    public Path adminSecretFile() {
+        return path.resolve("admin-secret");
+    }
+
+    /** The admin secret, made at the first call ever. */
+    public String adminSecret() throws IOException {
+        Optional<String> kept = read(adminSecretFile());
+        if (kept.isPresent()) {
+            return kept.get();
+        }
+        String secret = randomSecret();
+        writePrivate(adminSecretFile(), secret + "\n");
+        return secret;
+    }
+
+    /** Where Redis keeps its files. */
+    Path redisFolder() {
+        return path.resolve("redis");
+    }
+
+    /** The file that tells how to reach the Redis that runs in this folder; there only while one runs, or was left behind. */
+    Path redisUrlFile() {
+        return path.resolve("redis-url");
+    }
+
+    /** The text of a file without surrounding white space; empty where there is no such file, or nothing in it. */
+    static Optional<String> read(Path file) throws IOException {
+        return Files.exists(file)
+                ? Optional.of(Files.readString(file).strip()).filter(text -> !text.isEmpty())
+                : Optional.empty();
+    }
+
+    /** Writes a file, in one step, that only this user can read. */
+    static void writePrivate(Path file, String text) throws IOException {
+        Path draft = file.resolveSibling(file.getFileName() + ".new");
+        Files.deleteIfExists(draft);
+        if (Files.getFileStore(file.getParent()).supportsFileAttributeView("posix")) {
+            Files.createFile(draft, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        }
+        Files.writeString(draft, text);
+        Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    static String randomSecret() {
+        byte[] bytes = new byte[SECRET_BYTES];
+        new SecureRandom().nextBytes(bytes);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+
+    /** Lets other servers in. */
+    @Override
+    public void close() throws IOException {
+        lock.close();
+    }
+}

@@ -1,0 +1,182 @@
+package licenseserver.http;
+
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import licenseserver.store.LicenseStore;
+
+/** The HTTP interface: every path, and the rules that all calls share, in the order in which they are applied. */
+public final class Api {
+    /** Answers a call whose body was a JSON object. */
+    private interface Call {
+        Future<Reply> answer(HttpServerRequest request, Fields fields);
+    }
+
+    private static final String JSON = "application/json";
+    private static final Reply ALIVE = Reply.ok("{\"success\":true,\"status\":\"alive\"}");
+
+    private final Vertx vertx;
+    private final String corsOrigin;
+    private final Duration bodyPatience;
+    private final AdminSecret adminSecret;
+    private final Supplier<Readiness> readiness;
+    private final Failures failures = new Failures();
+    private final Map<String, Call> calls;
+    private final Map<String, Supplier<Reply>> pages;
+
+    /**
+     * The API on a store; belongs to the event loop of that store.
+     *
+     * @param maxMachines how many machines a new license allows
+     * @param corsOrigin which web pages may read the answers: an origin, or {@code *} for all
+     * @param bodyPatience the longest that a client may take to send a request's body
+     */
+    public Api(
+            Vertx vertx,
+            LicenseStore licenses,
+            InstantSource clock,
+            int maxMachines,
+            AdminSecret adminSecret,
+            String corsOrigin,
+            Duration bodyPatience,
+            Supplier<Readiness> readiness) {
+        this.vertx = vertx;
+        this.corsOrigin = corsOrigin;
+        this.bodyPatience = bodyPatience;
+        this.adminSecret = adminSecret;
+        this.readiness = readiness;
+        var license = new LicenseCalls(licenses, maxMachines, clock);
+        this.calls = Map.of(
+                "/register-license", admin(license::register),
+                "/license-info", admin(license::info),
+                "/activate", open(license::activate),
+                "/validate", open(license::validate),
+                "/deactivate", open(license::deactivate));
+        this.pages = Map.of("/livez", () -> ALIVE, "/readyz", this::ready, "/health", this::ready);
+    }
+
+    /** The routes of everything that is answered. */
+    public Router router() {
+        Router router = Router.router(vertx);
+        router.route().handler(this::refuseAmbiguousRequest);
+        router.options().handler(this::answerPreflight);
+        router.get().handler(this::answerPage);
+        router.post().handler(this::answerCall);
+        router.route().handler(context -> send(context.request(), Reply.METHOD_NOT_ALLOWED));
+        for (int status : List.of(400, 404, 405, 413, 415, 500)) {
+            router.errorHandler(status, context -> answerRoutingError(context, status));
+        }
+        return router;
+    }
+
+    /** Answers what is no HTTP request at all. */
+    public void answerInvalidRequest(HttpServerRequest request) {
+        Throwable cause = request.decoderResult().cause();
+        int status = cause instanceof TooLongHttpLineException
+                ? 414
+                : cause instanceof TooLongHttpHeaderException ? 431 : 400;
+        sendAndClose(request, Reply.refusal(status, "Bad request"));
+    }
+
+    private static Call open(Function<Fields, Future<Reply>> call) {
+        return (request, fields) -> call.apply(fields);
+    }
+
+    private Call admin(Function<Fields, Future<Reply>> call) {
+        return (request, fields) -> adminSecret.authorizes(request.getHeader(HttpHeaders.AUTHORIZATION))
+                ? call.apply(fields)
+                : Future.succeededFuture(Reply.UNAUTHORIZED);
+    }
+
+    private void answerCall(RoutingContext context) {
+        HttpServerRequest request = context.request();
+        RequestBody.receive(vertx, request, bodyPatience)
+                .map(Fields::parse)
+                .compose(fields -> {
+                    Call call = calls.get(request.path());
+                    return call == null ? Future.succeededFuture(Reply.UNKNOWN_PATH) : call.answer(request, fields);
+                })
+                .recover(failure -> Future.succeededFuture(failures.replyTo(failure)))
+                .onSuccess(reply -> send(request, reply));
+    }
+
+    /** A request that another server on its way could have understood otherwise: as two, or as meant for another host. */
+    private void refuseAmbiguousRequest(RoutingContext context) {
+        HttpServerRequest request = context.request();
+        String transferEncoding = request.getHeader(HttpHeaders.TRANSFER_ENCODING);
+        if ((transferEncoding != null && !transferEncoding.equalsIgnoreCase("chunked"))
+                || request.headers().getAll(HttpHeaders.HOST).size() > 1) {
+            sendAndClose(request, Reply.BAD_REQUEST);
+        } else {
+            context.next();
+        }
+    }
+
+    private void answerPreflight(RoutingContext context) {
+        context.response()
+                .setStatusCode(204)
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin)
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS")
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Authorization")
+                .end();
+    }
+
+    private void answerPage(RoutingContext context) {
+        Supplier<Reply> page = pages.get(context.request().path());
+        if (page == null) {
+            context.next();
+        } else {
+            send(context.request(), page.get());
+        }
+    }
+
+    private Reply ready() {
+        return switch (readiness.get()) {
+            case READY -> Reply.ok("{\"success\":true,\"status\":\"ready\"}");
+            case STORE_UNAVAILABLE -> Reply.refusal(503, "Redis does not answer");
+            case STOPPING -> Reply.refusal(503, "Stopping");
+        };
+    }
+
+    private void answerRoutingError(RoutingContext context, int status) {
+        Throwable failure = context.failure();
+        send(context.request(), failure == null ? Reply.refusal(status, "Bad request") : failures.replyTo(failure));
+    }
+
+    private void sendAndClose(HttpServerRequest request, Reply reply) {
+        request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        send(request, reply);
+        request.connection().close();
+    }
+
+    private void send(HttpServerRequest request, Reply reply) {
+        HttpServerResponse response = request.response();
+        if (response.ended() || response.closed()) {
+            return;
+        }
+        response.setStatusCode(reply.status())
+                .putHeader(HttpHeaders.CONTENT_TYPE, JSON)
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
+        if (reply.status() == 503) {
+            response.putHeader(HttpHeaders.RETRY_AFTER, "1");
+        } else if (reply.status() == 405) {
+            response.putHeader(HttpHeaders.ALLOW, "POST, OPTIONS");
+        } else if (!request.isEnded()) {
+            // Refused before all of it was read: what still comes must not be taken for the next request.
+            response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
+        response.end(reply.body());
+    }
+}

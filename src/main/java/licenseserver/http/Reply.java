@@ -1,0 +1,60 @@
+package licenseserver.http;
+
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.json.JsonObject;
+import licenseserver.license.Verdict;
+
+/**
+ * What is answered to a call: a status and a JSON object. The refusals of the contract are all here, each in its one
+ * place.
+ */
+record Reply(int status, Buffer body) {
+    static final Reply INVALID_JSON = refusal(400, "Invalid JSON");
+    static final Reply NO_OBJECT = refusal(400, "JSON object required");
+    static final Reply BAD_REQUEST = refusal(400, "Bad request");
+    static final Reply EMAIL_REQUIRED = refusal(400, "Email required");
+    static final Reply EMAIL_INVALID = refusal(400, "Email invalid");
+    static final Reply KEY_AND_MACHINE_REQUIRED = refusal(400, "key and machineId required");
+    static final Reply MACHINE_INVALID = refusal(400, "machineId invalid");
+    static final Reply UNAUTHORIZED = refusal(401, "Unauthorized");
+    static final Reply UNKNOWN_PATH = refusal(404, "Not found");
+    static final Reply LICENSE_NOT_FOUND = refusal(404, "License not found");
+    static final Reply METHOD_NOT_ALLOWED = refusal(405, "Method not allowed");
+    static final Reply BODY_TOO_SLOW = refusal(408, "Request body not received in time");
+    static final Reply BODY_TOO_LARGE = refusal(413, "Request body too large");
+    static final Reply INTERNAL_ERROR = refusal(500, "Internal error");
+    static final Reply UNREADABLE_LICENSE = refusal(500, "The stored license cannot be read");
+    static final Reply UNAVAILABLE = refusal(503, "Temporarily unavailable, please try again");
+
+    private static final Reply LICENSE_DISABLED = refusal(403, "License disabled");
+    private static final Reply LIMIT_EXCEEDED = refusal(403, "Activation limit exceeded");
+    private static final Reply NOT_ACTIVATED = refusal(403, "License not activated on this machine");
+
+    /** A refusal with the contract's body: {@code {"success":false,"message":…}}. */
+    static Reply refusal(int status, String message) {
+        return new Reply(
+                status,
+                new JsonObject().put("success", false).put("message", message).toBuffer());
+    }
+
+    /** How a refused activation or deactivation is answered. */
+    static Reply refusal(Verdict verdict) {
+        return switch (verdict) {
+            case NOT_FOUND -> LICENSE_NOT_FOUND;
+            case DISABLED -> LICENSE_DISABLED;
+            case NOT_ACTIVATED -> NOT_ACTIVATED;
+            case LIMIT_EXCEEDED -> LIMIT_EXCEEDED;
+            case OK -> throw new IllegalArgumentException("OK is no refusal");
+        };
+    }
+
+    /** A success with the given JSON text. */
+    static Reply ok(String json) {
+        return new Reply(200, Buffer.buffer(json));
+    }
+
+    /** A success with the given fields, in their order. */
+    static Reply ok(JsonObject fields) {
+        return new Reply(200, fields.toBuffer());
+    }
+}

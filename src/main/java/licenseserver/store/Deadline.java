@@ -1,0 +1,31 @@
+package licenseserver.store;
+
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/** The moment by which a call must have its answer, whatever it waits for. */
+final class Deadline {
+    private final long nanoTime;
+
+    private Deadline(long nanoTime) {
+        this.nanoTime = nanoTime;
+    }
+
+    static Deadline in(Duration time) {
+        return new Deadline(System.nanoTime() + time.toNanos());
+    }
+
+    boolean isOver() {
+        return nanoTime - System.nanoTime() <= 0;
+    }
+
+    /** The same future, failed with a {@link java.util.concurrent.TimeoutException} where it is not there in time. */
+    <T> Future<T> bound(Future<T> future) {
+        if (future.isComplete()) {
+            return future;
+        }
+        long millis = TimeUnit.NANOSECONDS.toMillis(nanoTime - System.nanoTime());
+        return future.timeout(Math.max(1, millis), TimeUnit.MILLISECONDS);
+    }
+}

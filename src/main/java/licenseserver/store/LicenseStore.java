@@ -1,0 +1,40 @@
+package licenseserver.store;
+
+import io.vertx.core.Future;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import licenseserver.license.Decision;
+import licenseserver.license.Email;
+import licenseserver.license.License;
+import licenseserver.license.LicenseKey;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the licenses. All methods are linearizable, answer within a bounded time, may be repeated, and fail with {@link
+ * StoreUnavailableException} where the store cannot answer, with {@link UnreadableLicenseException} where the stored
+ * record is no license.
+ */
+public interface LicenseStore {
+    /**
+     * Creates the license of an e-mail that has none.
+     *
+     * @param issue makes a license for that e-mail with a new key; called again where that key is taken
+     */
+    Future<Registration> register(Email email, Supplier<License> issue);
+
+    /** The license with this key; empty where there is none. */
+    Future<Optional<License>> find(LicenseKey key);
+
+    /** The license that was sold to this address; empty where there is none. */
+    Future<Optional<License>> findByEmail(Email email);
+
+    /**
+     * Lets a rule decide on a license, and stores what it decides as one atomic step.
+     *
+     * @param rule a pure function, run again when another change came first; it is given null where no license has this key,
+     *     and may then only keep
+     * @return the reply of the decision that took effect
+     */
+    <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule);
+}
