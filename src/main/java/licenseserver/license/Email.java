@@ -19,7 +19,7 @@ public record Email(String address) {
 
     /** Takes any text for an address, as records from elsewhere may hold any. */
     public static Email of(String text) {
-        return new Email(text.strip().toLowerCase(Locale.ROOT));
+        return new Email(WhiteSpace.strip(text).toLowerCase(Locale.ROOT));
     }
 
     /**

@@ -47,7 +47,8 @@ public record LicenseKey(String value) {
      * @return empty where no license can have this key
      */
     public static Optional<LicenseKey> parse(String input) {
-        String typed = SEPARATORS.matcher(input.strip()).replaceAll("-").toUpperCase(Locale.ROOT);
+        String typed =
+                SEPARATORS.matcher(WhiteSpace.strip(input)).replaceAll("-").toUpperCase(Locale.ROOT);
         if (typed.isEmpty()
                 || typed.length() > MAX_LENGTH
                 || UNUSABLE.matcher(typed).find()) {

@@ -33,6 +33,7 @@ class EmailTest {
                     "Customer@Example.COM",
                     " customer@example.com ",
                     "\tcustomer@example.com\r\n",
+                    "\u00a0customer@example.com\u00a0",
                     "\u3000customer@example.com\u2003"
                 })
         void forgives_letter_case_and_surrounding_white_space(String given) {

@@ -143,7 +143,16 @@ class LicenseKeyTest {
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"legacy-0001", " Legacy-0001\n", "LEGACY 0001", "LEGACY\u20130001", "LEGACY - 0001"})
+        @ValueSource(
+                strings = {
+                    "legacy-0001",
+                    " Legacy-0001\n",
+                    "LEGACY 0001",
+                    "LEGACY\u20130001",
+                    "LEGACY - 0001",
+                    "\u00a0LEGACY-0001\u00a0",
+                    "\u3000 LEGACY-0001 \u2007"
+                })
         void forgives_an_imported_key_the_same(String typed) {
             assertThat(LicenseKey.parse(typed)).contains(new LicenseKey("LEGACY-0001"));
         }
@@ -168,7 +177,7 @@ class LicenseKeyTest {
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"", " ", "\t\r\n", "\u3000\u2003"})
+        @ValueSource(strings = {"", " ", "\t\r\n", "\u00a0", "\u3000\u2003"})
         void finds_no_key_in_nothing(String typed) {
             assertThat(LicenseKey.parse(typed)).isEmpty();
         }
