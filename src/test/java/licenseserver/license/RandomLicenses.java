@@ -36,7 +36,7 @@ public final class RandomLicenses implements Supplier<License> {
             "\"plan\":\"pro\"",
             "\"expiresAt\":null,\"labels\":[\"a\",{\"b\":[]}]",
             "\"price\":1.0,\"big\":123456789012345678901234567890,\"tiny\":1e-400",
-            "\"escaped\" : \"\\u0041\\/\\n\", \"\\u006bex\":{ }");
+            "\"escaped\" : \"\\u0041\\/\\n\",\"\\u006bex\":{ }");
 
     private final Random random;
 
