@@ -116,6 +116,7 @@ public record Config(
             URI uri = new URI(url);
             boolean usable = "redis".equals(uri.getScheme())
                     && uri.getHost() != null
+                    && (uri.getPort() == -1 || (uri.getPort() >= 1 && uri.getPort() <= 65_535))
                     && (uri.getPath().isEmpty() || uri.getPath().matches("/\\d{0,4}"));
             if (usable) {
                 return;

@@ -371,6 +371,8 @@ class ConfigTest {
                     "redis://:hidden-password@redis.example/12345",
                     "redis://:hidden-password@redis.example/1/2",
                     "redis://:hidden-password@redis.example:port",
+                    "redis://:hidden-password@redis.example:0",
+                    "redis://:hidden-password@redis.example:65536",
                     "redis://:hidden-password@redis.example:99999999999",
                     "redis://:hidden password@redis.example",
                     "redis://:hidden-password%@redis.example",
