@@ -12,10 +12,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A connection that sends any bytes, and reads HTTP answers strictly, each within bounded time. */
 final class RawConnection implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 10_000;
+
+    /** Vert.x says back whatever protocol it was asked in. */
+    private static final Pattern STATUS_LINE = Pattern.compile("\\S+/[0-9]+\\.[0-9]+ ([1-5][0-9]{2}) [A-Za-z -]+");
 
     /** An answer; the names of its headers are in lower case. */
     record Answer(int status, TreeMap<String, String> headers, String body) {
@@ -38,14 +45,19 @@ final class RawConnection implements AutoCloseable {
         }
     }
 
+    /** A GET with these further header lines. */
+    static String get(String path, String... headers) {
+        return "GET " + path + " HTTP/1.1\r\n" + lines("Host: localhost") + lines(headers) + "\r\n";
+    }
+
     /** A POST with this body, and with further header lines. */
     static String post(String path, String body, String... headers) {
-        return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n"
-                + "Content-Length: " + body.getBytes(StandardCharsets.UTF_8).length + "\r\n"
-                + String.join(
-                        "",
-                        List.of(headers).stream().map(header -> header + "\r\n").toList())
-                + "\r\n" + body;
+        return "POST " + path + " HTTP/1.1\r\n" + lines("Host: localhost", "Content-Length: " + body.length())
+                + lines(headers) + "\r\n" + body;
+    }
+
+    private static String lines(String... lines) {
+        return Stream.of(lines).map(line -> line + "\r\n").collect(Collectors.joining());
     }
 
     /** Sends text as ISO 8859-1, so that each character up to U+00FF is one byte. */
@@ -56,20 +68,24 @@ final class RawConnection implements AutoCloseable {
     RawConnection send(byte[] bytes) {
         try {
             socket.getOutputStream().write(bytes);
-            return this;
+        } catch (SocketException closed) {
+            // The server may have refused what came first; what it said can still be read.
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        return this;
     }
 
     /** Tells the server that nothing more comes; what it sends can still be read. */
     RawConnection endSending() {
         try {
             socket.shutdownOutput();
-            return this;
+        } catch (SocketException closed) {
+            // As above.
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        return this;
     }
 
     /** The next answer. */
@@ -98,10 +114,11 @@ final class RawConnection implements AutoCloseable {
                 return Optional.empty();
             }
             String statusLine = (char) first + readLine();
-            if (!statusLine.matches("HTTP/1\\.[01] [1-5][0-9]{2} [A-Za-z -]+")) {
+            Matcher parts = STATUS_LINE.matcher(statusLine);
+            if (!parts.matches()) {
                 throw new AssertionError("No status line: " + statusLine);
             }
-            int status = Integer.parseInt(statusLine.substring(9, 12));
+            int status = Integer.parseInt(parts.group(1));
             var headers = new TreeMap<String, String>();
             for (String line = readLine(); !line.isEmpty(); line = readLine()) {
                 int colon = line.indexOf(':');

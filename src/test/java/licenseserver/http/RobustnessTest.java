@@ -1,0 +1,457 @@
+package licenseserver.http;
+
+import static licenseserver.Await.await;
+import static licenseserver.http.RawConnection.get;
+import static licenseserver.http.RawConnection.post;
+import static licenseserver.http.TestServer.PATIENT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.Vertx;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import licenseserver.http.RawConnection.Answer;
+import licenseserver.store.InMemoryLicenseStore;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What no well-behaved client sends. */
+@SuppressWarnings("NullAway.Init")
+class RobustnessTest {
+    private static final Duration SOON = Duration.ofMillis(200);
+    private static final String INPUT = "{\"key\":\"K\",\"machineId\":\"m\"}";
+    private static final String VALID = "{\"success\":true,\"premium\":true}";
+
+    private static Vertx vertx;
+
+    private final InMemoryLicenseStore licenses = new InMemoryLicenseStore();
+    private TestServer server;
+
+    @BeforeAll
+    static void startVertx() {
+        vertx = Vertx.vertx();
+    }
+
+    @AfterAll
+    static void stopVertx() {
+        await(vertx.close());
+    }
+
+    @BeforeEach
+    void startServer() {
+        licenses.put(
+                "license:K",
+                "{\"key\":\"K\",\"email\":\"a@b\",\"createdAt\":0,\"maxMachines\":1,"
+                        + "\"machines\":[{\"machineId\":\"m\",\"activatedAt\":0}]}");
+        server = TestServer.start(vertx, licenses);
+    }
+
+    @AfterEach
+    void stopServer() {
+        server.close();
+    }
+
+    @Nested
+    class Silence {
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "",
+                    "P",
+                    "POST /validate HTTP/1.1",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Le",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+                })
+        void within_the_header_ends_the_connection_after_the_idle_time(String start) {
+            try (TestServer impatient = impatient(PATIENT, SOON);
+                    RawConnection connection = impatient.connect().send(start)) {
+                assertThat(connection.isClosed()).isTrue();
+            }
+        }
+
+        @Test
+        void after_an_answer_ends_the_connection_after_the_idle_time() {
+            try (TestServer impatient = impatient(PATIENT, SOON);
+                    RawConnection connection = impatient.connect().send(post("/validate", INPUT))) {
+                assertThat(connection.read().body()).isEqualTo(VALID);
+                assertThat(connection.isClosed()).isTrue();
+            }
+        }
+
+        private TestServer impatient(Duration bodyPatience, Duration idleTimeout) {
+            return TestServer.start(vertx, licenses, "*", bodyPatience, idleTimeout, () -> Readiness.READY);
+        }
+    }
+
+    @Nested
+    class LargeBody {
+        private static final int LIMIT = 16 * 1024;
+
+        @Test
+        void is_answered_413_and_leaves_the_connection_to_further_calls() {
+            try (RawConnection connection = server.connect()) {
+                assertRefused(
+                        connection
+                                .send(post("/validate", " ".repeat(LIMIT + 1)))
+                                .read(),
+                        413,
+                        "Request body too large");
+                assertThat(connection.send(post("/validate", INPUT)).read().body())
+                        .isEqualTo(VALID);
+            }
+        }
+
+        @Test
+        void is_answered_413_where_its_length_was_not_announced() {
+            String chunk = "1000\r\n" + " ".repeat(0x1000) + "\r\n";
+            try (RawConnection connection = server.connect()
+                    .send("POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk.repeat(5)
+                            + "0\r\n\r\n")) {
+                assertRefused(connection.read(), 413, "Request body too large");
+            }
+        }
+
+        @Test
+        void is_answered_413_also_where_the_sender_asks_first() {
+            try (RawConnection connection = server.connect()
+                    .send("POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" + "Content-Length: "
+                            + (LIMIT + 1) + "\r\n\r\n")) {
+                assertThat(connection.read().status()).isEqualTo(100);
+                assertRefused(connection.send(" ".repeat(LIMIT + 1)).read(), 413, "Request body too large");
+            }
+        }
+    }
+
+    @Nested
+    class LongHeader {
+        @Test
+        void is_answered_414_in_the_request_line() {
+            for (int length : new int[] {5000, 100_000}) {
+                assertRefusedAndClosed(
+                        "POST /" + "a".repeat(length) + " HTTP/1.1\r\nHost: x\r\n\r\n", 414, "Bad request");
+            }
+        }
+
+        @Test
+        void is_answered_431_in_the_other_lines() {
+            for (int length : new int[] {9000, 100_000}) {
+                assertRefusedAndClosed(
+                        "POST /validate HTTP/1.1\r\nHost: x\r\nX: " + "a".repeat(length) + "\r\n\r\n",
+                        431,
+                        "Bad request");
+            }
+        }
+
+        @Test
+        void is_answered_431_in_many_lines() {
+            assertRefusedAndClosed(
+                    "POST /validate HTTP/1.1\r\nHost: x\r\n" + "X: aaaaaaaaaaaaaaaa\r\n".repeat(1000) + "\r\n",
+                    431,
+                    "Bad request");
+        }
+    }
+
+    @Nested
+    class MalformedRequest {
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "GARBAGE\r\n\r\n",
+                    "GET /\r\n\r\n",
+                    "POST /validate\r\nHost: x\r\n\r\n",
+                    "POST  HTTP/1.1\r\nHost: x\r\n\r\n",
+                    "POST /validate HTTP/1.1 x\r\nHost: x\r\n\r\n",
+                    "POST /validate HTTP/x\r\nHost: x\r\n\r\n",
+                    "P\u0000ST /validate HTTP/1.1\r\nHost: x\r\n\r\n",
+                    "{\"key\":\"K\",\"machineId\":\"m\"}\r\n\r\n",
+                    "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003 a TLS greeting\r\n\r\n",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nX: a\u0000b\r\n\r\n",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nX\u0000: b\r\n\r\n",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length : 2\r\n\r\n{}",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: -2\r\n\r\n{}",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n{}",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n{}",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n{}",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}XX0\r\n\r\n",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+                    "POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n{}\r\n0\r\n\r\n"
+                })
+        void is_answered_400_and_ends_the_connection(String request) {
+            assertRefusedAndClosed(request, 400, "Bad request");
+        }
+
+        /** By Vert.x itself, which leaves no say in it. */
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "POST /validate HTTP/2.0\r\nHost: x\r\n\r\n",
+                    "POST /validate HTTP/9.9\r\nHost: x\r\n\r\n",
+                    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                })
+        void of_another_version_of_http_is_answered_501_without_a_body(String request) {
+            try (RawConnection connection = server.connect().send(request)) {
+                List<Answer> answers = connection.readAll();
+
+                assertThat(answers).hasSize(1);
+                assertThat(answers.get(0).status()).isEqualTo(501);
+                assertThat(answers.get(0).body()).isEmpty();
+            }
+        }
+    }
+
+    /** Requests that a proxy on the way could have understood otherwise; a second one hides in each. */
+    @Nested
+    class AmbiguousRequest {
+        private static final String HIDDEN = "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "Transfer-Encoding: gzip",
+                    "Transfer-Encoding: identity",
+                    "Transfer-Encoding: xchunked",
+                    "Transfer-Encoding: chunked, gzip",
+                    "Transfer-Encoding: gzip, chunked",
+                    "Transfer-Encoding: chunked, chunked",
+                    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+                    "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip",
+                    "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+                    "Transfer-Encoding: \u000bchunked",
+                    "Transfer-Encoding : chunked",
+                    "Transfer-Encoding:",
+                    "Transfer-Encoding: chunked\r\nContent-Length: 5",
+                    "Content-Length: 5\r\nTransfer-Encoding: chunked",
+                    "Content-Length: 0\r\nContent-Length: 57",
+                    "Content-Length: 0, 57",
+                    "Host: y",
+                    "Host: x",
+                    "host: y"
+                })
+        void is_answered_400_once_and_ends_the_connection(String header) {
+            for (String method : List.of("POST", "GET", "PUT", "OPTIONS")) {
+                assertRefusedAndClosed(
+                        method + " /validate HTTP/1.1\r\nHost: x\r\n" + header + "\r\n\r\n0\r\n\r\n" + HIDDEN,
+                        400,
+                        "Bad request");
+            }
+        }
+
+        @Test
+        void is_chunked_in_http_1_0() {
+            assertRefusedAndClosed(
+                    "POST /validate HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+                    400,
+                    "Bad request");
+        }
+    }
+
+    @Nested
+    class UnusualRequest {
+        @ParameterizedTest
+        @ValueSource(strings = {"TRACE", "post", "Post", "GET", "PROPFIND", "A"})
+        void by_another_method_is_answered_405(String method) {
+            try (RawConnection connection =
+                    server.connect().send(method + " /validate HTTP/1.1\r\nHost: x\r\nX: echo\r\n\r\n")) {
+                assertRefused(connection.read(), 405, "Method not allowed");
+            }
+        }
+
+        @Test
+        void with_a_whole_url_is_answered_as_with_its_path() {
+            try (RawConnection connection = server.connect()) {
+                assertThat(connection
+                                .send(post("http://localhost/validate?x", INPUT))
+                                .read()
+                                .body())
+                        .isEqualTo(VALID);
+            }
+        }
+
+        @Test
+        void in_http_1_0_needs_no_host_and_ends_the_connection() {
+            try (RawConnection connection = server.connect()
+                    .send("POST /validate HTTP/1.0\r\nContent-Length: " + INPUT.length() + "\r\n\r\n" + INPUT)) {
+                List<Answer> answers = connection.readAll();
+
+                assertThat(answers).hasSize(1);
+                assertThat(answers.get(0).body()).isEqualTo(VALID);
+            }
+        }
+
+        @Test
+        void without_a_body_is_answered_as_one_with_an_empty_body() {
+            try (RawConnection connection = server.connect().send("POST /validate HTTP/1.1\r\nHost: x\r\n\r\n")) {
+                assertRefused(connection.read(), 400, "Invalid JSON");
+            }
+        }
+
+        @Test
+        void to_upgrade_is_answered_as_if_it_did_not_ask() {
+            try (RawConnection connection = server.connect()) {
+                assertThat(connection
+                                .send(post(
+                                        "/validate",
+                                        INPUT,
+                                        "Connection: Upgrade, HTTP2-Settings",
+                                        "Upgrade: h2c",
+                                        "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"))
+                                .read()
+                                .body())
+                        .isEqualTo(VALID);
+                assertThat(connection
+                                .send(get(
+                                        "/livez",
+                                        "Connection: Upgrade",
+                                        "Upgrade: websocket",
+                                        "Sec-WebSocket-Version: 13",
+                                        "Sec-WebSocket-Key: dGVzdA=="))
+                                .read()
+                                .status())
+                        .isEqualTo(200);
+            }
+        }
+
+        @Test
+        void that_asks_to_close_is_answered_and_ends_the_connection() {
+            try (RawConnection connection = server.connect().send(post("/validate", INPUT, "Connection: close"))) {
+                List<Answer> answers = connection.readAll();
+
+                assertThat(answers).hasSize(1);
+                assertThat(answers.get(0).closes()).isTrue();
+                assertThat(answers.get(0).body()).isEqualTo(VALID);
+            }
+        }
+    }
+
+    @Nested
+    class Connection {
+        @Test
+        void takes_calls_that_do_not_wait_for_answers_and_answers_in_their_order() {
+            String calls = IntStream.range(0, 100)
+                    .mapToObj(number -> number % 3 == 0
+                            ? post("/validate", INPUT)
+                            : number % 3 == 1 ? post("/unknown", "{}") : get("/livez"))
+                    .collect(Collectors.joining());
+            try (RawConnection connection = server.connect().send(calls)) {
+                for (int number = 0; number < 100; number++) {
+                    Answer answer = connection.read();
+                    assertThat(answer.body())
+                            .isEqualTo(
+                                    number % 3 == 0
+                                            ? VALID
+                                            : number % 3 == 1
+                                                    ? "{\"success\":false,\"message\":\"Not found\"}"
+                                                    : "{\"success\":true,\"status\":\"alive\"}");
+                }
+            }
+        }
+
+        @Test
+        void takes_a_body_in_chunks() {
+            try (RawConnection connection = server.connect()) {
+                for (int size : new int[] {1, 2, 7, INPUT.length()}) {
+                    assertThat(connection.send(chunked(size)).read().body()).isEqualTo(VALID);
+                }
+            }
+        }
+
+        @Test
+        void takes_a_call_byte_by_byte() {
+            try (RawConnection connection = server.connect()) {
+                for (String request : List.of(chunked(1), post("/validate", INPUT))) {
+                    for (byte single : request.getBytes(StandardCharsets.ISO_8859_1)) {
+                        connection.send(new byte[] {single});
+                    }
+                    assertThat(connection.read().body()).isEqualTo(VALID);
+                }
+            }
+        }
+
+        @Test
+        void takes_chunk_extensions_and_trailers() {
+            try (RawConnection connection = server.connect()
+                    .send("POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n")
+                    .send("2;a=b\r\n{}\r\n000;x\r\nX-Trailer: Host\r\n\r\n")
+                    .send(post("/validate", INPUT))) {
+                assertThat(connection.read().body()).isEqualTo("{\"success\":false,\"premium\":false}");
+                assertThat(connection.read().body()).isEqualTo(VALID);
+            }
+        }
+
+        @Test
+        void tells_a_sender_who_asks_first_to_go_on() {
+            try (RawConnection connection = server.connect()
+                    .send("POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: "
+                            + INPUT.length() + "\r\n\r\n")) {
+                assertThat(connection.read().status()).isEqualTo(100);
+                assertThat(connection.send(INPUT).read().body()).isEqualTo(VALID);
+            }
+        }
+
+        @Test
+        void does_not_need_the_answer_to_that_question() {
+            try (RawConnection connection = server.connect().send(post("/validate", INPUT, "Expect: 100-continue"))) {
+                assertThat(connection.read().status()).isEqualTo(100);
+                assertThat(connection.read().body()).isEqualTo(VALID);
+            }
+        }
+
+        @Test
+        void that_breaks_within_a_body_leaves_the_server_at_work() {
+            try (RawConnection connection =
+                    server.connect().send("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{")) {
+                assertThat(connection.endSending().isClosed()).isTrue();
+            }
+            assertStillAtWork();
+        }
+
+        private static String chunked(int size) {
+            var request = new StringBuilder("POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+            for (int start = 0; start < INPUT.length(); start += size) {
+                String chunk = INPUT.substring(start, Math.min(INPUT.length(), start + size));
+                request.append(Integer.toHexString(chunk.length()))
+                        .append("\r\n")
+                        .append(chunk)
+                        .append("\r\n");
+            }
+            return request.append("0\r\n\r\n").toString();
+        }
+    }
+
+    private void assertStillAtWork() {
+        try (RawConnection connection = server.connect()) {
+            assertThat(connection.send(post("/livez", "{}")).read().status()).isEqualTo(404);
+            assertThat(connection.send(post("/validate", INPUT)).read().status())
+                    .isEqualTo(200);
+        }
+    }
+
+    /** This is all that the server says to the request, although more of it may come. */
+    private void assertRefusedAndClosed(String request, int status, String message) {
+        try (RawConnection connection = server.connect().send(request)) {
+            List<Answer> answers = connection.readAll();
+
+            assertThat(answers).as(request).hasSize(1);
+            assertRefused(answers.get(0), status, message);
+            assertThat(answers.get(0).closes()).isTrue();
+        }
+    }
+
+    private static void assertRefused(Answer answer, int status, String message) {
+        assertThat(answer.body()).isEqualTo("{\"success\":false,\"message\":\"" + message + "\"}");
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.headers())
+                .contains(Map.entry("content-type", "application/json"), Map.entry("access-control-allow-origin", "*"));
+    }
+}
