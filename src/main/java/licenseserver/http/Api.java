@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import licenseserver.store.LicenseStore;
@@ -23,6 +24,9 @@ public final class Api {
     private interface Call {
         Future<Reply> answer(HttpServerRequest request, Fields fields);
     }
+
+    /** How long what still comes of a refused request is read over. */
+    private static final long LINGER_MILLIS = 1000;
 
     private static final String JSON = "application/json";
     private static final Reply ALIVE = Reply.ok("{\"success\":true,\"status\":\"alive\"}");
@@ -109,7 +113,13 @@ public final class Api {
                     return call == null ? Future.succeededFuture(Reply.UNKNOWN_PATH) : call.answer(request, fields);
                 })
                 .recover(failure -> Future.succeededFuture(failures.replyTo(failure)))
-                .onSuccess(reply -> send(request, reply));
+                .onSuccess(reply -> {
+                    if (request.isEnded()) {
+                        send(request, reply);
+                    } else {
+                        sendAndCloseSoon(request, reply);
+                    }
+                });
     }
 
     /** A request that another server on its way could have understood otherwise: as two, or as meant for another host. */
@@ -161,6 +171,14 @@ public final class Api {
         request.connection().close();
     }
 
+    /** Refuses a request of which more may come: closing at once could take the answer back from one who still sends. */
+    private void sendAndCloseSoon(HttpServerRequest request, Reply reply) {
+        request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        send(request, reply);
+        Future.any(request.end(), vertx.timer(LINGER_MILLIS, TimeUnit.MILLISECONDS))
+                .onComplete(over -> request.connection().close());
+    }
+
     private void send(HttpServerRequest request, Reply reply) {
         HttpServerResponse response = request.response();
         if (response.ended() || response.closed()) {
@@ -173,9 +191,6 @@ public final class Api {
             response.putHeader(HttpHeaders.RETRY_AFTER, "1");
         } else if (reply.status() == 405) {
             response.putHeader(HttpHeaders.ALLOW, "POST, OPTIONS");
-        } else if (!request.isEnded()) {
-            // Refused before all of it was read: what still comes must not be taken for the next request.
-            response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
         }
         response.end(reply.body());
     }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import licenseserver.http.RawConnection.Answer;
 import licenseserver.store.InMemoryLicenseStore;
 import org.junit.jupiter.api.AfterAll;
@@ -87,6 +88,28 @@ class RobustnessTest {
             }
         }
 
+        @Test
+        void within_the_body_is_answered_408_after_the_body_time_and_ends_the_connection() {
+            try (TestServer impatient = impatient(SOON, PATIENT)) {
+                List<RawConnection> connections = Stream.of(
+                                "Content-Length: 20\r\n\r\n",
+                                "Content-Length: 20\r\n\r\n{\"key\":",
+                                "Transfer-Encoding: chunked\r\n\r\n",
+                                "Transfer-Encoding: chunked\r\n\r\n7\r\n{\"key\":",
+                                "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+                                "Expect: 100-continue\r\nContent-Length: 20\r\n\r\n")
+                        .map(rest -> impatient.connect().send("POST /validate HTTP/1.1\r\nHost: x\r\n" + rest))
+                        .toList();
+                for (RawConnection connection : connections) {
+                    try (connection) {
+                        List<Answer> answers = connection.readAll();
+
+                        assertRefused(answers.get(answers.size() - 1), 408, "Request body not received in time");
+                    }
+                }
+            }
+        }
+
         private TestServer impatient(Duration bodyPatience, Duration idleTimeout) {
             return TestServer.start(vertx, licenses, "*", bodyPatience, idleTimeout, () -> Readiness.READY);
         }
@@ -127,6 +150,18 @@ class RobustnessTest {
                             + (LIMIT + 1) + "\r\n\r\n")) {
                 assertThat(connection.read().status()).isEqualTo(100);
                 assertRefused(connection.send(" ".repeat(LIMIT + 1)).read(), 413, "Request body too large");
+            }
+        }
+
+        @Test
+        void is_answered_413_where_it_never_ends_and_ends_the_connection() {
+            try (RawConnection connection = server.connect()
+                    .send("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n")
+                    .send(" ".repeat(1100 * 1024))) {
+                List<Answer> answers = connection.readAll();
+
+                assertThat(answers).hasSize(1);
+                assertRefused(answers.get(0), 413, "Request body too large");
             }
         }
     }
@@ -336,6 +371,21 @@ class RobustnessTest {
 
     @Nested
     class Connection {
+        @Test
+        void takes_calls_and_pages_one_after_the_other() {
+            try (RawConnection connection = server.connect()) {
+                for (int i = 0; i < 3; i++) {
+                    Answer page = connection.send(get("/livez")).read();
+                    assertThat(page.status()).isEqualTo(200);
+                    assertThat(page.closes()).isFalse();
+                    assertThat(connection.send(post("/validate", INPUT)).read().body())
+                            .isEqualTo(VALID);
+                    assertThat(connection.send(post("/validate", "{")).read().status())
+                            .isEqualTo(400);
+                }
+            }
+        }
+
         @Test
         void takes_calls_that_do_not_wait_for_answers_and_answers_in_their_order() {
             String calls = IntStream.range(0, 100)
