@@ -5,13 +5,13 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -79,9 +79,10 @@ public final class Api {
         router.get().handler(this::answerPage);
         router.post().handler(this::answerCall);
         router.route().handler(context -> send(context.request(), Reply.METHOD_NOT_ALLOWED));
-        for (int status : List.of(400, 404, 405, 413, 415, 500)) {
-            router.errorHandler(status, context -> answerRoutingError(context, status));
-        }
+        // What the router refuses by itself: a Host that is missing or malformed, and a target that is no path.
+        router.errorHandler(400, context -> sendAndCloseSoon(context.request(), Reply.BAD_REQUEST));
+        router.errorHandler(404, this::answerNoPath);
+        router.errorHandler(500, context -> send(context.request(), failures.replyTo(context.failure())));
         return router;
     }
 
@@ -152,17 +153,21 @@ public final class Api {
         }
     }
 
+    /** A target such as that of {@code OPTIONS *}; the router wants the answer at once, without waiting for a body. */
+    private void answerNoPath(RoutingContext context) {
+        if (context.request().method().equals(HttpMethod.POST)) {
+            sendAndClose(context.request(), Reply.UNKNOWN_PATH);
+        } else {
+            context.reroute("/");
+        }
+    }
+
     private Reply ready() {
         return switch (readiness.get()) {
             case READY -> Reply.ok("{\"success\":true,\"status\":\"ready\"}");
             case STORE_UNAVAILABLE -> Reply.refusal(503, "Redis does not answer");
             case STOPPING -> Reply.refusal(503, "Stopping");
         };
-    }
-
-    private void answerRoutingError(RoutingContext context, int status) {
-        Throwable failure = context.failure();
-        send(context.request(), failure == null ? Reply.refusal(status, "Bad request") : failures.replyTo(failure));
     }
 
     private void sendAndClose(HttpServerRequest request, Reply reply) {

@@ -3,14 +3,18 @@ package licenseserver.http;
 import static licenseserver.Await.await;
 import static licenseserver.http.RawConnection.get;
 import static licenseserver.http.RawConnection.post;
+import static licenseserver.http.TestServer.ADMIN_SECRET;
 import static licenseserver.http.TestServer.PATIENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -226,6 +230,18 @@ class RobustnessTest {
             assertRefusedAndClosed(request, 400, "Bad request");
         }
 
+        @ParameterizedTest
+        @ValueSource(strings = {"", "Host: x y\r\n", "Host: x/y@z\r\n", "Host: x:port\r\n", ": x\r\n"})
+        void is_one_without_a_host_or_with_a_malformed_one(String host) {
+            assertRefusedAndClosed(
+                    "POST /validate HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{}", 400, "Bad request");
+        }
+
+        @Test
+        void is_one_without_a_path() {
+            assertRefusedAndClosed("POST ?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 400, "Bad request");
+        }
+
         /** By Vert.x itself, which leaves no say in it. */
         @ParameterizedTest
         @ValueSource(
@@ -298,6 +314,41 @@ class RobustnessTest {
         void by_another_method_is_answered_405(String method) {
             try (RawConnection connection =
                     server.connect().send(method + " /validate HTTP/1.1\r\nHost: x\r\nX: echo\r\n\r\n")) {
+                assertRefused(connection.read(), 405, "Method not allowed");
+            }
+        }
+
+        @Test
+        void for_options_of_the_whole_server_is_answered_as_for_any_path() {
+            try (RawConnection connection = server.connect().send("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")) {
+                Answer answer = connection.read();
+
+                assertThat(answer.status()).isEqualTo(204);
+                assertThat(answer.headers())
+                        .contains(
+                                Map.entry("access-control-allow-origin", "*"),
+                                Map.entry("access-control-allow-methods", "POST, OPTIONS"));
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"*", "validate", "x:80", "http:/validate"})
+        void for_what_is_no_path_is_answered_as_for_any_unknown_one(String target) {
+            assertRefusedAndClosed(post(target, "{}"), 404, "Not found");
+            try (RawConnection connection = server.connect().send(get(target))) {
+                assertRefused(connection.read(), 405, "Method not allowed");
+            }
+        }
+
+        @Test
+        void for_what_is_no_path_is_refused_where_it_is_ambiguous() {
+            assertRefusedAndClosed("OPTIONS * HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "Bad request");
+        }
+
+        @Test
+        void to_connect_elsewhere_is_answered_405() {
+            try (RawConnection connection =
+                    server.connect().send("CONNECT example.com:80 HTTP/1.1\r\nHost: example.com:80\r\n\r\n")) {
                 assertRefused(connection.read(), 405, "Method not allowed");
             }
         }
@@ -476,6 +527,113 @@ class RobustnessTest {
                         .append("\r\n");
             }
             return request.append("0\r\n\r\n").toString();
+        }
+    }
+
+    /** Some hundred requests that were good before a few random changes, and some that never were. */
+    @Nested
+    class AnyBytes {
+        private static final List<String> GOOD = List.of(
+                post("/validate", INPUT),
+                post("/activate", "{\"key\":\"K\",\"machineId\":\"m\\u0041\ud83d\"}"),
+                post("/deactivate?x=1", INPUT, "Content-Type: application/json", "Accept: */*"),
+                post("/register-license", "{\"email\":\"a@b\"}", "Authorization: Bearer " + ADMIN_SECRET),
+                post("/license-info", "{\"email\":\"a@b\",\"a\":[1e5,null]}", "Authorization: Bearer " + ADMIN_SECRET),
+                "POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+                "OPTIONS /validate HTTP/1.1\r\nHost: localhost:80\r\nOrigin: https://shop.example\r\n\r\n",
+                "GET /readyz HTTP/1.1\r\nHost: localhost\r\nCookie: a=b\r\n\r\n",
+                post("/validate", INPUT, "Expect: 100-continue") + post("/unknown", "[]"));
+
+        private static final List<String> PIECES = List.of(
+                "\r\n",
+                "\n",
+                "\r",
+                "\u0000",
+                " ",
+                "\t",
+                ":",
+                "/",
+                "%",
+                "?",
+                "#",
+                "{",
+                "}",
+                "\"",
+                "\\",
+                "\u00ff",
+                "\u0080",
+                "..",
+                "*",
+                "0",
+                "-1",
+                "999999999999",
+                "Host: y\r\n",
+                "Transfer-Encoding: chunked\r\n",
+                "Content-Length: 5\r\n",
+                "Connection: close\r\n",
+                "Expect: 100-continue\r\n",
+                "Upgrade: websocket\r\nConnection: Upgrade\r\n",
+                "X-Forwarded-For: \"\r\n",
+                "Cookie: ;=;\r\n",
+                "Content-Type: multipart/form-data\r\n",
+                "HTTP/1.0",
+                "PUT ",
+                "a".repeat(5000));
+
+        @Test
+        void are_answered_with_json_or_not_at_all_and_never_with_a_failure() {
+            var random = new Random(5);
+            var statuses = new TreeSet<Integer>();
+            for (int i = 0; i < 800; i++) {
+                String request = i % 10 == 0 ? noise(random) : changed(GOOD.get(i % GOOD.size()), random);
+                try (RawConnection connection = server.connect()) {
+                    connection.send(request).endSending();
+                    for (Answer answer : connection.readAll()) {
+                        assertThat(answer).as(request).satisfies(AnyBytes::isProper);
+                        statuses.add(answer.status());
+                    }
+                }
+            }
+            // They were not all refused alike.
+            assertThat(statuses).contains(200, 204, 400, 401, 404, 405, 414);
+            assertStillAtWork();
+        }
+
+        private static void isProper(Answer answer) {
+            if (answer.body().isEmpty()) {
+                assertThat(answer.status()).isIn(100, 204, 501);
+                return;
+            }
+            assertThat(answer.status()).isBetween(200, 499);
+            assertThat(answer.headers())
+                    .contains(
+                            Map.entry("content-type", "application/json"),
+                            Map.entry("access-control-allow-origin", "*"));
+            assertThat(new JsonObject(answer.body()).getBoolean("success"))
+                    .isEqualTo(answer.status() == 200 && answer.body().startsWith("{\"success\":true"));
+            assertThat(answer.body()).doesNotContain("Exception", "\tat ", "<html", "<h1");
+        }
+
+        private static String changed(String request, Random random) {
+            var bytes = new StringBuilder(request);
+            for (int changes = 1 + random.nextInt(4); changes > 0; changes--) {
+                int start = random.nextInt(bytes.length() + 1);
+                int end = Math.min(bytes.length(), start + random.nextInt(6));
+                switch (random.nextInt(5)) {
+                    case 0 -> bytes.delete(start, end);
+                    case 1 -> bytes.insert(start, bytes.substring(start, end));
+                    case 2 -> bytes.insert(start, PIECES.get(random.nextInt(PIECES.size())));
+                    case 3 -> bytes.replace(start, end, String.valueOf((char) random.nextInt(256)));
+                    default -> bytes.setLength(random.nextInt(8) == 0 ? start : bytes.length());
+                }
+            }
+            return bytes.toString();
+        }
+
+        private static String noise(Random random) {
+            byte[] bytes = new byte[random.nextInt(2000)];
+            random.nextBytes(bytes);
+            return new String(bytes, StandardCharsets.ISO_8859_1) + "\r\n\r\n";
         }
     }
 
