@@ -1,7 +1,6 @@
 package licenseserver.embedded;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -16,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -26,7 +24,6 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.embedded.core.ExecutableProvider;
 
 /**
  * A real Redis as a child process: on loopback with a password of its own, writing each change to disk before it answers.
@@ -46,7 +43,6 @@ public final class EmbeddedRedis implements AutoCloseable {
     private static final Duration ORPHAN_PATIENCE = Duration.ofSeconds(10);
     private static final int MAX_PORTS_TRIED = 5;
     private static final Pattern READY = Pattern.compile(".*[Rr]eady to accept connections.*");
-    private static final Pattern MAJOR_VERSION = Pattern.compile("v=(\\d+)\\.");
 
     private final DataFolder folder;
     private final Path executable;
@@ -71,7 +67,7 @@ public final class EmbeddedRedis implements AutoCloseable {
      */
     public static EmbeddedRedis start(DataFolder folder) throws IOException {
         endOrphan(folder);
-        Path executable = findExecutable(folder);
+        Path executable = RedisExecutable.find(folder.redisFolder());
         refuseToForget(folder, executable);
         for (int attempt = 1; ; attempt++) {
             var redis = new EmbeddedRedis(folder, executable, DataFolder.randomSecret(), freePort());
@@ -201,36 +197,13 @@ public final class EmbeddedRedis implements AutoCloseable {
         Files.deleteIfExists(folder.redisUrlFile());
     }
 
-    private static Path findExecutable(DataFolder folder) throws IOException {
-        for (String name : List.of("redis-server", "valkey-server")) {
-            for (String place : System.getenv().getOrDefault("PATH", "").split(Pattern.quote(File.pathSeparator), -1)) {
-                Path candidate = Path.of(place, name);
-                if (!place.isEmpty() && Files.isRegularFile(candidate) && Files.isExecutable(candidate)) {
-                    return candidate;
-                }
-            }
-        }
-        return ExecutableProvider.newJarResourceProvider(folder.redisFolder().toFile())
-                .get()
-                .toPath();
-    }
-
     /** Redis 6 does not see the files of Redis 7 and would start empty. */
     private static void refuseToForget(DataFolder folder, Path executable) throws IOException {
-        if (Files.isDirectory(folder.redisFolder().resolve("appendonlydir")) && majorVersion(executable) < 7) {
+        if (Files.isDirectory(folder.redisFolder().resolve("appendonlydir"))
+                && RedisExecutable.majorVersion(executable) < 7) {
             throw new IOException("The data in " + folder.redisFolder()
                     + " was written by Redis 7 or newer, and " + executable
                     + " is older: put a redis-server 7 or newer on the PATH.");
-        }
-    }
-
-    private static int majorVersion(Path executable) throws IOException {
-        Process version = new ProcessBuilder(executable.toString(), "--version")
-                .redirectErrorStream(true)
-                .start();
-        try (var output = version.getInputStream()) {
-            var matcher = MAJOR_VERSION.matcher(new String(output.readAllBytes(), StandardCharsets.UTF_8));
-            return matcher.find() ? Integer.parseInt(matcher.group(1)) : 0;
         }
     }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.store;
+
+import org.jspecify.annotations.NullMarked;
