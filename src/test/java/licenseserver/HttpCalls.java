@@ -69,11 +69,13 @@ public final class HttpCalls {
                 .thenApply(response -> new Answer(response.statusCode(), response.body()));
     }
 
-    /** Registers a new customer and returns the key. */
+    /** Registers a customer, unless that was done before, and returns the key. */
     public String register(String email) {
-        return post("/register-license", new JsonObject().put("email", email))
-                .json()
-                .getString("key");
+        Answer answer = post("/register-license", new JsonObject().put("email", email));
+        if (answer.status() != 200) {
+            throw new IllegalStateException("Not registered: " + answer);
+        }
+        return answer.json().getString("key");
     }
 
     public Answer activate(String key, String machineId) {

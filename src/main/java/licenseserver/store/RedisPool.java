@@ -30,7 +30,7 @@ final class RedisPool {
     /** Calls that may wait for a connection; one more is refused at once. */
     private static final int MAX_WAITING = 1024;
 
-    private static final Pattern ERROR_CODE = Pattern.compile("(?:ERR \\[\\d+] )?([A-Z_]+)\\b.*", Pattern.DOTALL);
+    private static final Pattern ERROR_CODE = Pattern.compile("(?:ERR \\[\\d+] )?+([A-Z_]+)\\b.*", Pattern.DOTALL);
 
     private final Redis redis;
 
@@ -98,9 +98,9 @@ final class RedisPool {
         }
         if (failure instanceof Response error && error.type() == ResponseType.ERROR) {
             Matcher code = ERROR_CODE.matcher(String.valueOf(failure.getMessage()));
-            String says = code.matches() ? code.group(1) : "an error";
+            boolean answered = code.matches() && !code.group(1).equals("CONNECTION_CLOSED");
             return new StoreUnavailableException(
-                    says.equals("CONNECTION_CLOSED") ? "the connection to Redis broke" : "Redis answered " + says);
+                    answered ? "Redis answered " + code.group(1) : "a command failed or its connection broke");
         }
         if (failure instanceof java.net.ConnectException) {
             return new StoreUnavailableException("Redis refuses connections");
