@@ -61,7 +61,7 @@ public final class RedisLicenseStore implements LicenseStore {
     }
 
     private Future<Optional<License>> find(LicenseKey key, Deadline deadline) {
-        return get(licenseAt(key), deadline).map(text -> text.map(LicenseJson::decode));
+        return get(licenseAt(key), deadline).map(record -> read(key, record));
     }
 
     @Override
@@ -122,11 +122,11 @@ public final class RedisLicenseStore implements LicenseStore {
                     if (replies.get(0) != null) {
                         return Future.succeededFuture(Optional.of(new Registration(true, key)));
                     }
-                    if (text(replies.get(1)).map(LicenseJson::decode).stream()
-                            .anyMatch(license -> license.belongsTo(email))) {
+                    Optional<License> existing = read(key, text(replies.get(1)));
+                    if (existing.isPresent() && existing.get().belongsTo(email)) {
                         return Future.succeededFuture(Optional.of(new Registration(false, key)));
                     }
-                    return withdraw(email, key, deadline).mapEmpty();
+                    return withdraw(email, key, deadline).map(withdrawn -> Optional.empty());
                 });
     }
 
@@ -148,8 +148,7 @@ public final class RedisLicenseStore implements LicenseStore {
                 vertx,
                 redisKey,
                 () -> change(redisKey, deadline, record -> {
-                    Decision<R> decision =
-                            rule.apply(record.map(LicenseJson::decode).orElse(null));
+                    Decision<R> decision = rule.apply(read(key, record).orElse(null));
                     Request write = decision instanceof Decision.Save<R> save
                             ? command(Command.SET, redisKey, LicenseJson.encode(save.license()))
                             : null;
@@ -225,6 +224,14 @@ public final class RedisLicenseStore implements LicenseStore {
 
     private static String indexOf(Email email) {
         return "email:" + email.address();
+    }
+
+    private static Optional<License> read(LicenseKey key, Optional<String> record) {
+        try {
+            return record.map(LicenseJson::decode);
+        } catch (UnreadableLicenseException e) {
+            throw new UnreadableLicenseException("license:" + key + ": " + e.getMessage());
+        }
     }
 
     private static Optional<String> text(@Nullable Response reply) {

@@ -1,0 +1,310 @@
+package licenseserver.store;
+
+import static licenseserver.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import licenseserver.RedisForTests;
+import licenseserver.RedisProcess;
+import licenseserver.license.Decision.Keep;
+import licenseserver.license.Email;
+import licenseserver.license.License;
+import licenseserver.license.LicenseKey;
+import licenseserver.license.Rules;
+import licenseserver.license.Verdict;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+class RedisLicenseStoreIT extends LicenseStoreContract {
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
+
+    private static Vertx vertx;
+    private static RedisLicenseStore store;
+    private static Redis redis;
+
+    private final SecureRandom random = new SecureRandom();
+    private final Email email = Email.of(UUID.randomUUID() + "@example.com");
+
+    @BeforeAll
+    static void connect() {
+        vertx = Vertx.vertx();
+        store = anotherServer(RedisForTests.url());
+        redis = Redis.createClient(vertx, RedisForTests.url());
+    }
+
+    @AfterAll
+    static void disconnect() {
+        await(vertx.close());
+    }
+
+    @Override
+    LicenseStore store() {
+        return store;
+    }
+
+    private static RedisLicenseStore anotherServer(String url) {
+        return new RedisLicenseStore(vertx, url, TIMEOUT, new LicenseTurns());
+    }
+
+    private static Response send(Redis to, Command command, String... arguments) {
+        Request request = Request.cmd(command);
+        for (String argument : arguments) {
+            request.arg(argument);
+        }
+        return await(to.send(request));
+    }
+
+    private License newLicense(int maxMachines) {
+        return License.issue(LicenseKey.random(random), email, NOW, maxMachines);
+    }
+
+    private LicenseKey registered(int maxMachines) {
+        return await(store.register(email, () -> newLicense(maxMachines))).key();
+    }
+
+    private static Future<Rules.Activation> activate(LicenseStore at, LicenseKey key, String machineId) {
+        return at.update(key, license -> Rules.activate(license, machineId, NOW));
+    }
+
+    @Nested
+    class Stored {
+        @Test
+        void are_a_json_string_under_the_key_and_the_key_under_the_email() {
+            LicenseKey key = registered(3);
+
+            assertThat(send(redis, Command.GET, "email:" + email.address()).toString())
+                    .isEqualTo(key.value());
+            assertThat(send(redis, Command.GET, "license:" + key.value()).toString())
+                    .isEqualTo("{\"key\":\"" + key.value() + "\",\"email\":\"" + email.address()
+                            + "\",\"createdAt\":1719000000000,\"maxMachines\":3,\"disabled\":false,\"machines\":[]}");
+        }
+
+        @Test
+        void a_record_that_is_no_license_is_reported_without_its_content_and_kept() {
+            LicenseKey key = LicenseKey.random(random);
+            send(redis, Command.SET, "license:" + key.value(), "{\"key\":\"content\"}");
+
+            assertThatThrownBy(() -> await(store.find(key)))
+                    .isInstanceOf(UnreadableLicenseException.class)
+                    .hasMessageContaining(key.toString())
+                    .hasMessageNotContainingAny("content", key.value());
+            assertThatThrownBy(() -> await(activate(store, key, "m"))).isInstanceOf(UnreadableLicenseException.class);
+            assertThat(send(redis, Command.GET, "license:" + key.value()).toString())
+                    .isEqualTo("{\"key\":\"content\"}");
+        }
+    }
+
+    @Nested
+    class A_register {
+        @Test
+        void heals_one_that_stopped_between_its_two_steps() {
+            LicenseKey claimed = LicenseKey.random(random);
+            send(redis, Command.SET, "email:" + email.address(), claimed.value());
+            assertThat(await(store.findByEmail(email))).isEmpty();
+
+            assertThat(await(store.register(email, () -> newLicense(3)))).isEqualTo(new Registration(true, claimed));
+
+            assertThat(await(store.find(claimed)).orElseThrow().belongsTo(email))
+                    .isTrue();
+            assertThat(await(store.register(email, () -> newLicense(3)))).isEqualTo(new Registration(false, claimed));
+        }
+
+        @Test
+        void does_not_follow_an_index_that_leads_to_the_license_of_another_email() {
+            LicenseKey others = registered(3);
+            Email mine = Email.of(UUID.randomUUID() + "@example.com");
+            send(redis, Command.SET, "email:" + mine.address(), others.value());
+            assertThat(await(store.findByEmail(mine))).isEmpty();
+
+            Registration registration =
+                    await(store.register(mine, () -> License.issue(LicenseKey.random(random), mine, NOW, 3)));
+
+            assertThat(registration.created()).isTrue();
+            assertThat(registration.key()).isNotEqualTo(others);
+            assertThat(await(store.findByEmail(mine)).orElseThrow().key()).isEqualTo(registration.key());
+            assertThat(await(store.findByEmail(email)).orElseThrow().key()).isEqualTo(others);
+        }
+    }
+
+    @Nested
+    class An_update {
+        @Test
+        void loses_nothing_to_those_of_other_servers() {
+            LicenseKey key = registered(1000);
+            List<RedisLicenseStore> servers =
+                    List.of(store, anotherServer(RedisForTests.url()), anotherServer(RedisForTests.url()));
+            var updates = new ArrayList<Future<Rules.Activation>>();
+            for (int i = 0; i < 120; i++) {
+                updates.add(activate(servers.get(i % 3), key, "machine-" + i));
+            }
+
+            await(Future.all(updates));
+
+            assertThat(await(store.find(key)).orElseThrow().machines()).hasSize(120);
+        }
+
+        @Test
+        void needs_no_second_attempt_against_those_of_its_own_server() {
+            LicenseKey key = registered(1000);
+            var attempts = new AtomicInteger();
+            var updates = new ArrayList<Future<Rules.Activation>>();
+            for (int i = 0; i < 256; i++) {
+                String machineId = "machine-" + i;
+                updates.add(store.update(key, license -> {
+                    attempts.incrementAndGet();
+                    return Rules.activate(license, machineId, NOW);
+                }));
+            }
+
+            await(Future.all(updates));
+
+            assertThat(attempts).hasValue(256);
+            assertThat(await(store.find(key)).orElseThrow().machines()).hasSize(256);
+        }
+
+        @Test
+        void gives_up_after_a_bounded_number_of_lost_races_and_changes_nothing() {
+            LicenseKey key = registered(3);
+            var attempts = new AtomicInteger();
+
+            assertThatThrownBy(() -> await(store.update(key, license -> {
+                        attempts.incrementAndGet();
+                        // Another server writes between this one's read and its write, every time.
+                        writeAtOnce("license:" + key.value(), LicenseJson.encode(license));
+                        return Rules.activate(license, "loser", NOW);
+                    })))
+                    .isInstanceOf(StoreUnavailableException.class);
+
+            assertThat(attempts).hasValue(20);
+            assertThat(await(store.find(key)).orElseThrow().machines()).isEmpty();
+        }
+
+        /** Writes on a connection of its own and returns when it is done: the caller is an event loop. */
+        private static void writeAtOnce(String key, String value) {
+            URI uri = URI.create(RedisForTests.url());
+            try (var socket = new Socket(uri.getHost(), uri.getPort())) {
+                socket.setSoTimeout(5000);
+                String command = "*3\r\n$3\r\nSET\r\n$" + key.length() + "\r\n" + key + "\r\n$" + value.length()
+                        + "\r\n" + value + "\r\n";
+                socket.getOutputStream().write(command.getBytes(StandardCharsets.US_ASCII));
+                assertThat(socket.getInputStream().readNBytes(5)).asString().isEqualTo("+OK\r\n");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Test
+        void that_keeps_leaves_no_watch_to_the_next_borrower_of_its_connection() {
+            for (int i = 0; i < 50; i++) {
+                LicenseKey kept = LicenseKey.random(random);
+                await(store.update(kept, license -> new Keep<>(Verdict.NOT_FOUND)));
+                // Were the WATCH still there, this write would abort the next EXEC on that connection.
+                send(redis, Command.SET, "license:" + kept.value(), "anything");
+                LicenseKey key = LicenseKey.random(random);
+                Email buyer = Email.of(UUID.randomUUID() + "@example.com");
+                await(store.register(buyer, () -> License.issue(key, buyer, NOW, 3)));
+                var attempts = new AtomicInteger();
+
+                await(store.update(key, license -> {
+                    attempts.incrementAndGet();
+                    return Rules.activate(license, "m", NOW);
+                }));
+
+                assertThat(attempts).hasValue(1);
+            }
+        }
+
+        @Test
+        void that_fails_leaves_no_watch_either() {
+            for (int i = 0; i < 50; i++) {
+                LicenseKey failing = LicenseKey.random(random);
+                assertThatThrownBy(() -> await(store.update(failing, license -> {
+                            throw new IllegalStateException("planted");
+                        })))
+                        .isNotNull();
+                send(redis, Command.SET, "license:" + failing.value(), "anything");
+            }
+            LicenseKey key = registered(3);
+            assertThat(await(activate(store, key, "m")).verdict()).isEqualTo(Verdict.OK);
+        }
+
+        @Test
+        void with_nothing_to_change_writes_nothing() {
+            try (RedisProcess own = RedisProcess.start()) {
+                RedisLicenseStore there = anotherServer(own.url());
+                LicenseKey key =
+                        await(there.register(email, () -> newLicense(1))).key();
+                await(activate(there, key, "active"));
+                Redis client = Redis.createClient(vertx, own.url());
+                String before = writes(client);
+
+                await(activate(there, key, "active"));
+                await(activate(there, key, "one too many"));
+                await(there.update(key, license -> Rules.deactivate(license, "not active")));
+                await(there.find(key));
+                await(there.findByEmail(email));
+
+                assertThat(writes(client)).isEqualTo(before);
+                await(there.update(key, license -> Rules.deactivate(license, "active")));
+                assertThat(writes(client)).isNotEqualTo(before);
+                await(client.close());
+                await(there.close());
+            }
+        }
+
+        private static String writes(Redis client) {
+            return send(client, Command.INFO, "persistence")
+                    .toString()
+                    .lines()
+                    .filter(line -> line.startsWith("rdb_changes_since_last_save"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    @Nested
+    class The_warnings {
+        @Test
+        void are_none_where_nothing_can_be_lost() {
+            assertThat(RedisMonitor.warnings("yes", "always", "0", "noeviction"))
+                    .isEmpty();
+        }
+
+        @Test
+        void name_the_setting_and_its_cure() {
+            assertThat(RedisMonitor.warnings("no", "everysec", "0", "noeviction"))
+                    .singleElement()
+                    .asString()
+                    .contains("Set appendonly yes");
+            assertThat(RedisMonitor.warnings("yes", "everysec", "0", "noeviction"))
+                    .singleElement()
+                    .asString()
+                    .contains("Set appendfsync always");
+            assertThat(RedisMonitor.warnings("yes", "always", "1048576", "allkeys-lru"))
+                    .singleElement()
+                    .asString()
+                    .contains("Set maxmemory-policy noeviction");
+        }
+    }
+}
