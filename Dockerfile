@@ -1,0 +1,56 @@
+# Build: docker build -t license-server .
+# Try:   docker run --rm -p 127.0.0.1:8080:8080 -v licenses:/data --read-only --tmpfs /tmp license-server
+# Two of them behind a load balancer: conf/compose.yaml
+
+FROM maven:3.9-eclipse-temurin-17 AS build
+WORKDIR /build
+# Builds one small file, to download all that the build needs in a layer that is used again until the pom changes.
+COPY pom.xml ./
+COPY .mvn .mvn
+COPY src/main/java/licenseserver/package-info.java src/main/java/licenseserver/
+RUN mvn -B -DskipTests package && rm -r target
+COPY src/main src/main
+RUN mvn -B -DskipTests package
+
+# Not the Alpine variant: the Redis that the server carries needs glibc and libssl3.
+FROM eclipse-temurin:25-jre
+LABEL org.opencontainers.image.title="License Server" \
+      org.opencontainers.image.licenses="Apache-2.0"
+
+# The number is fixed because folders that are mounted at /data must belong to it, and above those of the base image's users.
+RUN groupadd --gid 10001 license-server \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin license-server \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /data
+
+# A settings file may be mounted as conf/license-server.env in here.
+WORKDIR /opt/license-server
+COPY --from=build /build/target/license-server.jar ./
+
+# By number, so that Kubernetes' runAsNonRoot can tell that it is not root.
+USER 10001:10001
+
+# Only used where there is no REDIS_URL: the server's own Redis keeps everything in here. Mount a volume with a name: one
+# without a name does not follow to the next container, and --rm deletes it.
+ENV DATA_DIR=/data
+VOLUME /data
+
+EXPOSE 8080
+
+# /livez, not /readyz: whatever restarts unhealthy containers must not do so while Redis is away. That would cure nothing,
+# and every server would have to start anew just when Redis is back. /readyz is for load balancers.
+# The start period is as long as the server's own Redis may take to load its data. The image has bash but not curl.
+# The port is taken from the environment; set PORT there, not in a settings file.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${PORT:-8080} && printf 'GET /livez HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+
+# No shell in between, so that java gets the SIGTERM of `docker stop`. That waits 10 s, as long as SHUTDOWN_TIMEOUT_SECONDS:
+# give it more (--time 15) or less work. More JVM options go into the variable JDK_JAVA_OPTIONS.
+ENTRYPOINT ["java", \
+    # Half of the container's memory for the heap, not a quarter: the rest is for network buffers, the JVM itself, and Redis
+    # where it runs in here, too.
+    "-XX:MaxRAMPercentage=50", \
+    # A server that has run out of memory once may be broken in any way; a new one is not.
+    "-XX:+ExitOnOutOfMemoryError", \
+    # Lets Netty manage its buffers with sun.misc.Unsafe, which is faster; on Java 25 it otherwise does without.
+    "--sun-misc-unsafe-memory-access=allow", \
+    "-jar", "license-server.jar"]
