@@ -2,6 +2,7 @@ package licenseserver;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
 import java.io.IOException;
 import java.net.BindException;
 import java.util.concurrent.ExecutionException;
@@ -29,8 +30,11 @@ public final class Main {
             exit(2, String.valueOf(e.getMessage()));
             return;
         }
-        Vertx vertx = Vertx.vertx(
-                new VertxOptions().setEventLoopPoolSize(Runtime.getRuntime().availableProcessors()));
+        Vertx vertx = Vertx.vertx(new VertxOptions()
+                .setEventLoopPoolSize(Runtime.getRuntime().availableProcessors())
+                // It serves no files; without these it would need a folder to unpack some in.
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         try {
             vertx.deployVerticle(new LicenseServer(config))
                     .toCompletionStage()
