@@ -100,7 +100,9 @@ final class RedisPool {
             Matcher code = ERROR_CODE.matcher(String.valueOf(failure.getMessage()));
             boolean answered = code.matches() && !code.group(1).equals("CONNECTION_CLOSED");
             return new StoreUnavailableException(
-                    answered ? "Redis answered " + code.group(1) : "a command failed or its connection broke");
+                    answered
+                            ? "Redis answered " + code.group(1)
+                            : "the connection to Redis broke, or a command failed there");
         }
         if (failure instanceof java.net.ConnectException) {
             return new StoreUnavailableException("Redis refuses connections");
