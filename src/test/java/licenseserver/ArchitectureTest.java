@@ -10,6 +10,9 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.InstantSource;
 
 /** Which package may know which: {@code http -> store -> license <- http}, and the root package wires. */
 @AnalyzeClasses(packages = "licenseserver", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -36,14 +39,14 @@ class ArchitectureTest {
             .dependOnClassesThat(resideInAnyPackage("java.io..", "java.nio..", "java.net..", "java.sql..")
                     .and(resideInAPackage("java.nio.charset..").negate()))
             .orShould()
-            .callMethod(java.time.Instant.class, "now")
+            .callMethod(Instant.class, "now")
             .orShould()
             .callMethod(System.class, "currentTimeMillis")
             .orShould()
             .callMethod(System.class, "nanoTime")
             .orShould()
             .dependOnClassesThat()
-            .belongToAnyOf(java.time.Clock.class, java.time.InstantSource.class);
+            .belongToAnyOf(Clock.class, InstantSource.class);
 
     @ArchTest
     static final ArchRule store_knows_of_ours_only_license = noClasses()

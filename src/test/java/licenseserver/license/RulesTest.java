@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.function.BiConsumer;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Decision.Save;
@@ -248,7 +249,7 @@ class RulesTest {
 
         @Test
         void any_sequence_of_calls_stays_within_the_limit() {
-            var random = new java.util.Random(2);
+            var random = new Random(2);
             for (int run = 0; run < 200; run++) {
                 int maxMachines = random.nextInt(5);
                 License license = license(maxMachines);
