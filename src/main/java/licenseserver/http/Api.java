@@ -12,6 +12,7 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -82,6 +83,10 @@ public final class Api {
         // What the router refuses by itself: a Host that is missing or malformed, and a target that is no path.
         router.errorHandler(400, context -> sendAndCloseSoon(context.request(), Reply.BAD_REQUEST));
         router.errorHandler(404, this::answerNoPath);
+        // No route asks for these; were one to, the router would answer HTML.
+        for (int status : List.of(405, 413, 415)) {
+            router.errorHandler(status, context -> send(context.request(), Reply.refusal(status, "Bad request")));
+        }
         router.errorHandler(500, context -> send(context.request(), failures.replyTo(context.failure())));
         return router;
     }
