@@ -9,6 +9,7 @@ import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
+import java.net.ConnectException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -21,7 +22,7 @@ import java.util.regex.Pattern;
  * The connections of one event loop to Redis, with the bounds that the client has not of its own: on waiting for a
  * connection, on every command, and on what a connection left in an unknown state can do to its next borrower.
  *
- * <p>All failures are {@link StoreUnavailableException}s.
+ * <p>All failures of Redis are {@link StoreUnavailableException}s.
  */
 final class RedisPool {
     /** Opened as needed. Enough that {@code appendfsync always} is shared by many transactions (a group commit). */
@@ -58,10 +59,10 @@ final class RedisPool {
         Future<RedisConnection> connecting = redis.connect();
         return deadline.bound(connecting)
                 .onFailure(late -> connecting.onSuccess(RedisConnection::close))
+                .recover(RedisPool::unavailable)
                 .compose(connection -> Future.succeededFuture(new Lease(connection, deadline))
                         .compose(use)
-                        .onComplete(done -> giveBack(connection, done.succeeded())))
-                .recover(failure -> Future.failedFuture(unavailable(failure)));
+                        .onComplete(done -> giveBack(connection, done.succeeded())));
     }
 
     /** Sends commands that need no connection of their own, in one write; the replies are in their order. */
@@ -89,26 +90,25 @@ final class RedisPool {
      * Says what happened in words fit for a log: a client-side message can hold a whole command with its arguments, a
      * server-side one the start of them, so of these only the error code is taken.
      */
-    private static Throwable unavailable(Throwable failure) {
-        if (failure instanceof StoreUnavailableException || failure instanceof UnreadableLicenseException) {
-            return failure;
-        }
+    private static <T> Future<T> unavailable(Throwable failure) {
+        return Future.failedFuture(new StoreUnavailableException(reason(failure)));
+    }
+
+    private static String reason(Throwable failure) {
         if (failure instanceof TimeoutException) {
-            return new StoreUnavailableException("Redis did not answer in time");
+            return "Redis did not answer in time";
         }
         if (failure instanceof Response error && error.type() == ResponseType.ERROR) {
             Matcher code = ERROR_CODE.matcher(String.valueOf(failure.getMessage()));
             boolean answered = code.matches() && !code.group(1).equals("CONNECTION_CLOSED");
-            return new StoreUnavailableException(
-                    answered
-                            ? "Redis answered " + code.group(1)
-                            : "the connection to Redis broke, or a command failed there");
+            return answered
+                    ? "Redis answered " + code.group(1)
+                    : "the connection to Redis broke, or a command failed there";
         }
-        if (failure instanceof java.net.ConnectException) {
-            return new StoreUnavailableException("Redis refuses connections");
+        if (failure instanceof ConnectException) {
+            return "Redis refuses connections";
         }
-        return new StoreUnavailableException(
-                "the connection to Redis failed (" + failure.getClass().getSimpleName() + ")");
+        return "the connection to Redis failed (" + failure.getClass().getSimpleName() + ")";
     }
 
     /** A connection in hand, used by nobody else meanwhile. */
@@ -124,8 +124,8 @@ final class RedisPool {
         /** Sends commands in one write; fails where any of them does, and then tells no reply. */
         Future<List<Response>> batch(Request... commands) {
             return deadline.isOver()
-                    ? Future.failedFuture(new TimeoutException())
-                    : deadline.bound(connection.batch(List.of(commands)));
+                    ? unavailable(new TimeoutException())
+                    : deadline.bound(connection.batch(List.of(commands))).recover(RedisPool::unavailable);
         }
 
         /** Takes back every WATCH. Not waited for: what the next borrower sends comes after it. */

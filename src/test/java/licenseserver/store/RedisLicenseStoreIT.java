@@ -242,7 +242,8 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                 assertThatThrownBy(() -> await(store.update(failing, license -> {
                             throw new IllegalStateException("planted");
                         })))
-                        .isNotNull();
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage("planted");
                 send(redis, Command.SET, "license:" + failing.value(), "anything");
             }
             LicenseKey key = registered(3);
