@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import licenseserver.license.Policy;
+import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param redisUrl where Redis is; null for one of the server's own
  * @param adminSecret what admin calls are made with; null, only where redisUrl is, for one that the server makes
  * @param maxMachines how many machines a new license allows
+ * @param policy what is done where a license's own terms do not say
+ * @param historyEvents how many events the history of a license keeps
  * @param dataDir where the server's own Redis keeps its files
  * @param corsOrigin which web pages may read the answers: an origin, or {@code *} for all
  * @param idleTimeout after which a silent client connection is closed
@@ -34,6 +38,8 @@ public record Config(
         @Nullable String redisUrl,
         @Nullable String adminSecret,
         int maxMachines,
+        Policy policy,
+        int historyEvents,
         Path dataDir,
         String corsOrigin,
         Duration idleTimeout,
@@ -56,6 +62,9 @@ public record Config(
         defaults.put("REDIS_URL", "");
         defaults.put("ADMIN_SECRET", "");
         defaults.put("MAX_MACHINES", "3");
+        defaults.put("IDLE_DAYS", "0");
+        defaults.put("NEW_MACHINES_PER_30_DAYS", "0");
+        defaults.put("HISTORY_EVENTS", "200");
         defaults.put("DATA_DIR", "data");
         defaults.put("CORS_ORIGIN", "*");
         defaults.put("IDLE_TIMEOUT_SECONDS", "75");
@@ -102,12 +111,16 @@ public record Config(
                 settings.integer("PORT", 0, 65_535),
                 redisUrl,
                 adminSecret,
-                settings.integer("MAX_MACHINES", 1, 10_000),
+                settings.integer("MAX_MACHINES", 1, Terms.MOST_MACHINES),
+                new Policy(
+                        settings.integer("IDLE_DAYS", 0, 36_500),
+                        settings.integer("NEW_MACHINES_PER_30_DAYS", 0, Terms.MOST_MACHINES)),
+                settings.integer("HISTORY_EVENTS", 0, 10_000),
                 Path.of(settings.text("DATA_DIR")),
                 corsOrigin,
                 Duration.ofSeconds(settings.integer("IDLE_TIMEOUT_SECONDS", 1, 3600)),
                 Duration.ofSeconds(settings.integer("BODY_TIMEOUT_SECONDS", 1, 3600)),
-                Duration.ofMillis(settings.integer("REDIS_TIMEOUT_MILLIS", 10, 60_000)),
+                Duration.ofMillis(settings.integer("REDIS_TIMEOUT_MILLIS", 10, 10_000)),
                 Duration.ofSeconds(settings.integer("SHUTDOWN_TIMEOUT_SECONDS", 1, 3600)));
     }
 

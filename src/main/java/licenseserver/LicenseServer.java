@@ -15,7 +15,9 @@ import licenseserver.embedded.EmbeddedRedis;
 import licenseserver.http.AdminSecret;
 import licenseserver.http.Api;
 import licenseserver.http.Readiness;
+import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseTurns;
+import licenseserver.store.RedisIdempotencyStore;
 import licenseserver.store.RedisLicenseStore;
 import licenseserver.store.RedisMonitor;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class LicenseServer extends VerticleBase {
     private static final Logger LOG = LoggerFactory.getLogger(LicenseServer.class);
+
+    /** How long signs of life of machines gather before they are written. */
+    private static final Duration LAST_SEEN_PAUSE = Duration.ofMinutes(1);
 
     private final Config config;
     private final LicenseTurns turns = new LicenseTurns();
@@ -108,23 +113,26 @@ public final class LicenseServer extends VerticleBase {
         private final Needs needs;
         private HttpServer http;
         private RedisLicenseStore store;
+        private RedisIdempotencyStore requests;
 
-        @SuppressWarnings("NullAway.Init") // http and store are set by start, which comes before all else
+        @SuppressWarnings("NullAway.Init") // set by start, which comes before all else
         EventLoop(Needs needs) {
             this.needs = needs;
         }
 
         @Override
         public Future<?> start() {
-            store = new RedisLicenseStore(vertx, needs.redisUrl(), config.redisTimeout(), turns);
+            store = new RedisLicenseStore(
+                    vertx, needs.redisUrl(), config.redisTimeout(), turns, config.historyEvents());
+            requests = new RedisIdempotencyStore(vertx, needs.redisUrl(), config.redisTimeout());
             var api = new Api(
                     vertx,
                     store,
+                    new LastSeen(vertx, store, LAST_SEEN_PAUSE),
+                    requests,
                     InstantSource.system(),
-                    config.maxMachines(),
+                    new Api.Settings(config.maxMachines(), config.policy(), config.corsOrigin(), config.bodyTimeout()),
                     needs.adminSecret(),
-                    config.corsOrigin(),
-                    config.bodyTimeout(),
                     LicenseServer.this::readiness);
             http = vertx.createHttpServer(new HttpServerOptions()
                             .setIdleTimeout((int) config.idleTimeout().toSeconds())
@@ -142,7 +150,9 @@ public final class LicenseServer extends VerticleBase {
         public Future<?> stop() {
             stopping = true;
             Duration drain = config.shutdownTimeout().multipliedBy(8).dividedBy(10);
-            return http.shutdown(drain.toMillis(), TimeUnit.MILLISECONDS).eventually(store::close);
+            return http.shutdown(drain.toMillis(), TimeUnit.MILLISECONDS)
+                    .eventually(store::close)
+                    .eventually(requests::close);
         }
     }
 }

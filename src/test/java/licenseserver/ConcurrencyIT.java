@@ -12,7 +12,10 @@ import java.util.concurrent.TimeUnit;
 import licenseserver.http.AdminSecret;
 import licenseserver.http.Api;
 import licenseserver.http.Readiness;
+import licenseserver.license.Policy;
 import licenseserver.store.CheckThenActStore;
+import licenseserver.store.InMemoryIdempotencyStore;
+import licenseserver.store.LastSeen;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
@@ -76,14 +79,15 @@ class ConcurrencyIT {
         @BeforeAll
         void start() throws Exception {
             for (int i = 0; i < 3; i++) {
+                var store = new CheckThenActStore(vertx, RedisForTests.url());
                 var api = new Api(
                         vertx,
-                        new CheckThenActStore(vertx, RedisForTests.url()),
+                        store,
+                        new LastSeen(vertx, store, Duration.ofMinutes(1)),
+                        new InMemoryIdempotencyStore(),
                         InstantSource.system(),
-                        Concurrency.LIMIT,
+                        new Api.Settings(Concurrency.LIMIT, Policy.NONE, "*", Duration.ofSeconds(10)),
                         new AdminSecret(HttpCalls.SECRET),
-                        "*",
-                        Duration.ofSeconds(10),
                         () -> Readiness.READY);
                 servers.add(new HttpCalls(vertx.createHttpServer()
                         .requestHandler(api.router())

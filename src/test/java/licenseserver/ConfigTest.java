@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import licenseserver.license.Policy;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,8 @@ class ConfigTest {
                             null,
                             null,
                             3,
+                            Policy.NONE,
+                            200,
                             Path.of("data"),
                             "*",
                             Duration.ofSeconds(75),
@@ -84,6 +87,9 @@ class ConfigTest {
                     "DATA_DIR", "elsewhere",
                     "CORS_ORIGIN", "https://shop.example"));
             environment.putAll(Map.of(
+                    "IDLE_DAYS", "6",
+                    "NEW_MACHINES_PER_30_DAYS", "7",
+                    "HISTORY_EVENTS", "8",
                     "IDLE_TIMEOUT_SECONDS", "1",
                     "BODY_TIMEOUT_SECONDS", "2",
                     "REDIS_TIMEOUT_MILLIS", "30",
@@ -96,6 +102,8 @@ class ConfigTest {
                             URL,
                             "s3cret",
                             5,
+                            new Policy(6, 7),
+                            8,
                             Path.of("elsewhere"),
                             "https://shop.example",
                             Duration.ofSeconds(1),
@@ -218,9 +226,12 @@ class ConfigTest {
         @CsvSource({
             "PORT, 0, 65535",
             "MAX_MACHINES, 1, 10000",
+            "IDLE_DAYS, 0, 36500",
+            "NEW_MACHINES_PER_30_DAYS, 0, 10000",
+            "HISTORY_EVENTS, 0, 10000",
             "IDLE_TIMEOUT_SECONDS, 1, 3600",
             "BODY_TIMEOUT_SECONDS, 1, 3600",
-            "REDIS_TIMEOUT_MILLIS, 10, 60000",
+            "REDIS_TIMEOUT_MILLIS, 10, 10000",
             "SHUTDOWN_TIMEOUT_SECONDS, 1, 3600"
         })
         void is_whole_and_in_range(String name, long min, long max) {

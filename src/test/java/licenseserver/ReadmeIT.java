@@ -16,8 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the README shows is what happens. */
 class ReadmeIT {
-    private static final Pattern ROW = Pattern.compile("^\\| `([A-Z_]+)` \\| (?:`(.*?)`)? ?\\|", Pattern.MULTILINE);
-    private static final Pattern LINE = Pattern.compile("^#([A-Z_]+)=(.*)$", Pattern.MULTILINE);
+    private static final Pattern ROW = Pattern.compile("^\\| `([A-Z0-9_]+)` \\| (?:`(.*?)`)? ?\\|", Pattern.MULTILINE);
+    private static final Pattern LINE = Pattern.compile("^#([A-Z0-9_]+)=(.*)$", Pattern.MULTILINE);
 
     @TempDir
     Path folder;
@@ -32,6 +32,29 @@ class ReadmeIT {
             String commands = block("quick start: commands").replace("localhost:8080", "127.0.0.1:" + port);
 
             assertThat(comparable(bash(commands))).isEqualTo(comparable(block("quick start: answers")));
+        }
+    }
+
+    @Test
+    void each_task_of_the_day_gives_the_answer_shown() throws Exception {
+        try (JarProcess server = JarProcess.start(folder, Map.of("HOST", "127.0.0.1", "PORT", "0"))) {
+            int port = server.port();
+            Wait.until(
+                    "the server is ready",
+                    () -> new HttpCalls(port).get("/readyz").status() == 200);
+            var commands = new StringBuilder();
+            var answers = new StringBuilder();
+            Matcher block =
+                    Pattern.compile("```(sh|json)\\n(.*?)```", Pattern.DOTALL).matcher(chapter("Day to day"));
+            while (block.find()) {
+                (block.group(1).equals("sh") ? commands : answers).append(block.group(2));
+            }
+
+            String output = bash(commands.toString().replace("localhost:8080", "127.0.0.1:" + port));
+
+            assertThat(comparable(output).lines())
+                    .containsExactlyElementsOf(
+                            comparable(answers.toString()).lines().toList());
         }
     }
 
@@ -65,7 +88,9 @@ class ReadmeIT {
     /** Keys and times differ from run to run. */
     private static String comparable(String text) {
         return text.replaceAll("([A-Z2-9]{4}-){3}[A-Z2-9]{4}", "KEY")
+                .replaceAll("…[A-Z2-9]{4}", "END OF KEY")
                 .replaceAll("\\d{13}", "TIME")
+                .replaceAll("\"hash\":\"[\\w-]{22}\"", "HASH")
                 .strip();
     }
 
@@ -74,6 +99,13 @@ class ReadmeIT {
         Matcher matcher = Pattern.compile("<!-- " + name + " -->\\s*```\\w+\\n(.*?)```", Pattern.DOTALL)
                 .matcher(readme());
         assertThat(matcher.find()).as(name).isTrue();
+        return matcher.group(1);
+    }
+
+    private static String chapter(String title) throws IOException {
+        Matcher matcher =
+                Pattern.compile("## " + title + "\n(.*?)\n## ", Pattern.DOTALL).matcher(readme());
+        assertThat(matcher.find()).as(title).isTrue();
         return matcher.group(1);
     }
 

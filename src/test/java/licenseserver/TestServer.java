@@ -5,6 +5,7 @@ import io.vertx.core.VertxOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import licenseserver.license.Policy;
 
 /** A whole server in this process, with event loops of its own, on any free port. */
 public final class TestServer implements AutoCloseable {
@@ -43,6 +44,8 @@ public final class TestServer implements AutoCloseable {
                 redisUrl,
                 HttpCalls.SECRET,
                 3,
+                Policy.NONE,
+                200,
                 Path.of("unused"),
                 "*",
                 Duration.ofSeconds(75),

@@ -1,5 +1,7 @@
 package licenseserver.http;
 
+import static java.util.Map.entry;
+
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
@@ -17,6 +19,9 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import licenseserver.license.Policy;
+import licenseserver.store.IdempotencyStore;
+import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 
 /** The HTTP interface: every path, and the rules that all calls share, in the order in which they are applied. */
@@ -33,42 +38,55 @@ public final class Api {
     private static final Reply ALIVE = Reply.ok("{\"success\":true,\"status\":\"alive\"}");
 
     private final Vertx vertx;
-    private final String corsOrigin;
-    private final Duration bodyPatience;
+    private final Settings settings;
     private final AdminSecret adminSecret;
     private final Supplier<Readiness> readiness;
+    private final Idempotency idempotency;
     private final Failures failures = new Failures();
     private final Map<String, Call> calls;
     private final Map<String, Supplier<Reply>> pages;
 
     /**
-     * The API on a store; belongs to the event loop of that store.
+     * What can be set of the API.
      *
-     * @param maxMachines how many machines a new license allows
+     * @param maxMachines how many machines a new license allows where its register does not say
+     * @param policy what is done where a license's own terms do not say
      * @param corsOrigin which web pages may read the answers: an origin, or {@code *} for all
      * @param bodyPatience the longest that a client may take to send a request's body
      */
+    public record Settings(int maxMachines, Policy policy, String corsOrigin, Duration bodyPatience) {}
+
+    /** The API on its stores; belongs to their event loop. */
     public Api(
             Vertx vertx,
             LicenseStore licenses,
+            LastSeen lastSeen,
+            IdempotencyStore requests,
             InstantSource clock,
-            int maxMachines,
+            Settings settings,
             AdminSecret adminSecret,
-            String corsOrigin,
-            Duration bodyPatience,
             Supplier<Readiness> readiness) {
         this.vertx = vertx;
-        this.corsOrigin = corsOrigin;
-        this.bodyPatience = bodyPatience;
+        this.settings = settings;
         this.adminSecret = adminSecret;
         this.readiness = readiness;
-        var license = new LicenseCalls(licenses, maxMachines, clock);
-        this.calls = Map.of(
-                "/register-license", admin(license::register),
-                "/license-info", admin(license::info),
-                "/activate", open(license::activate),
-                "/validate", open(license::validate),
-                "/deactivate", open(license::deactivate));
+        this.idempotency = new Idempotency(vertx, requests, failures);
+        var client = new ClientCalls(licenses, lastSeen, settings.policy(), clock);
+        var seller = new AdminCalls(licenses, settings.maxMachines(), clock);
+        this.calls = Map.ofEntries(
+                entry("/activate", open(client::activate)),
+                entry("/validate", open(client::validate)),
+                entry("/deactivate", open(client::deactivate)),
+                entry("/register-license", once(seller::register)),
+                entry("/license-info", admin(seller::info)),
+                entry("/disable-license", admin(seller::disable)),
+                entry("/enable-license", admin(seller::enable)),
+                entry("/update-license", once(seller::update)),
+                entry("/reset-machines", admin(seller::resetMachines)),
+                entry("/rotate-key", once(seller::rotateKey)),
+                entry("/delete-license", admin(seller::delete)),
+                entry("/license-history", admin(seller::history)),
+                entry("/recent-events", admin(seller::recentEvents)));
         this.pages = Map.of("/livez", () -> ALIVE, "/readyz", this::ready, "/health", this::ready);
     }
 
@@ -105,14 +123,23 @@ public final class Api {
     }
 
     private Call admin(Function<Fields, Future<Reply>> call) {
+        return admin(open(call));
+    }
+
+    private Call admin(Call call) {
         return (request, fields) -> adminSecret.authorizes(request.getHeader(HttpHeaders.AUTHORIZATION))
-                ? call.apply(fields)
+                ? call.answer(request, fields)
                 : Future.succeededFuture(Reply.UNAUTHORIZED);
+    }
+
+    /** An admin call that a client may ask to be done once only. */
+    private Call once(Function<Fields, Future<Reply>> call) {
+        return admin((request, fields) -> idempotency.once(request, fields.body(), () -> call.apply(fields)));
     }
 
     private void answerCall(RoutingContext context) {
         HttpServerRequest request = context.request();
-        RequestBody.receive(vertx, request, bodyPatience)
+        RequestBody.receive(vertx, request, settings.bodyPatience())
                 .map(Fields::parse)
                 .compose(fields -> {
                     Call call = calls.get(request.path());
@@ -143,7 +170,7 @@ public final class Api {
     private void answerPreflight(RoutingContext context) {
         context.response()
                 .setStatusCode(204)
-                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin)
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, settings.corsOrigin())
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS")
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Authorization")
                 .end();
@@ -196,7 +223,7 @@ public final class Api {
         }
         response.setStatusCode(reply.status())
                 .putHeader(HttpHeaders.CONTENT_TYPE, JSON)
-                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, settings.corsOrigin());
         if (reply.status() == 503) {
             response.putHeader(HttpHeaders.RETRY_AFTER, "1");
         } else if (reply.status() == 405) {

@@ -1,6 +1,7 @@
 package licenseserver.http;
 
 import java.util.concurrent.TimeUnit;
+import licenseserver.store.EmailTakenException;
 import licenseserver.store.StoreUnavailableException;
 import licenseserver.store.UnreadableLicenseException;
 import org.slf4j.Logger;
@@ -17,6 +18,9 @@ final class Failures {
     Reply replyTo(Throwable failure) {
         if (failure instanceof RefusedException refused) {
             return refused.reply();
+        }
+        if (failure instanceof EmailTakenException) {
+            return Reply.EMAIL_TAKEN;
         }
         if (failure instanceof StoreUnavailableException unavailable) {
             tell(unavailable);

@@ -13,14 +13,20 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import licenseserver.license.Text;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The fields of a request's body, read strictly: one JSON object in UTF-8 and nothing after it, no field twice, no deeper
- * than {@value #MAX_DEPTH} levels. Fields that nobody asks for are read over.
+ * than {@value #MAX_DEPTH} levels. A field is absent, null, or a value; a value of another type than is asked for is refused
+ * with a sentence that names the field, except where the contract lets it count as missing ({@link #text}).
  */
 final class Fields {
     static final int MAX_DEPTH = 32;
+
+    private static final int LONGEST_NAME_SHOWN = 60;
 
     private static final JsonFactory STRICT = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -30,10 +36,25 @@ final class Fields {
                     .build())
             .build();
 
-    private final Map<String, String> strings;
+    /** A value that nobody asks for in this form: an array, or a number that is no integer of 64 bits. */
+    private static final Object OTHER = new Object();
 
-    private Fields(Map<String, String> strings) {
-        this.strings = strings;
+    /** An object as it stands in the body. */
+    private record RawObject(String json) {}
+
+    /** By name: a String, a Long, a Boolean, a RawObject, OTHER, or null for JSON's null. */
+    private final Map<String, @Nullable Object> values;
+
+    private final Buffer body;
+
+    private Fields(Map<String, @Nullable Object> values, Buffer body) {
+        this.values = values;
+        this.body = body;
+    }
+
+    /** The body as it came. */
+    Buffer body() {
+        return body;
     }
 
     /**
@@ -42,31 +63,50 @@ final class Fields {
      * @throws RefusedException where it is no JSON, or no JSON object
      */
     static Fields parse(Buffer body) {
-        try (JsonParser json = STRICT.createParser(decode(body))) {
-            var strings = new HashMap<String, String>();
-            JsonToken first = json.nextToken();
-            if (first == JsonToken.START_OBJECT) {
-                while (json.nextToken() == JsonToken.FIELD_NAME) {
-                    String name = json.currentName();
-                    if (json.nextToken() == JsonToken.VALUE_STRING) {
-                        strings.put(name, json.getText());
-                    } else {
-                        json.skipChildren();
+        try {
+            char[] text = decode(body);
+            try (JsonParser json = STRICT.createParser(text)) {
+                var values = new HashMap<String, @Nullable Object>();
+                JsonToken first = json.nextToken();
+                if (first == JsonToken.START_OBJECT) {
+                    while (json.nextToken() == JsonToken.FIELD_NAME) {
+                        values.put(json.currentName(), value(json, text));
                     }
+                } else if (first != null) {
+                    json.skipChildren();
                 }
-            } else if (first != null) {
-                json.skipChildren();
+                if (first == null || json.nextToken() != null) {
+                    throw new RefusedException(Reply.INVALID_JSON);
+                }
+                if (first != JsonToken.START_OBJECT) {
+                    throw new RefusedException(Reply.NO_OBJECT);
+                }
+                return new Fields(values, body);
             }
-            if (first == null || json.nextToken() != null) {
-                throw new RefusedException(Reply.INVALID_JSON);
-            }
-            if (first != JsonToken.START_OBJECT) {
-                throw new RefusedException(Reply.NO_OBJECT);
-            }
-            return new Fields(strings);
         } catch (IOException invalid) {
             throw new RefusedException(Reply.INVALID_JSON);
         }
+    }
+
+    private static @Nullable Object value(JsonParser json, char[] text) throws IOException {
+        return switch (json.nextToken()) {
+            case VALUE_STRING -> json.getText();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_NULL -> null;
+            case VALUE_NUMBER_INT ->
+                json.getNumberType() == JsonParser.NumberType.BIG_INTEGER ? OTHER : (Object) json.getLongValue();
+            case START_OBJECT -> {
+                int start = (int) json.currentTokenLocation().getCharOffset();
+                json.skipChildren();
+                int end = (int) json.currentLocation().getCharOffset();
+                yield new RawObject(new String(text, start, end - start));
+            }
+            default -> {
+                json.skipChildren();
+                yield OTHER;
+            }
+        };
     }
 
     /** The parser would guess the encoding and mend what is no UTF-8; this does neither. */
@@ -80,7 +120,84 @@ final class Fields {
     /** The field's text; null where it is missing, which one that is null, empty or no string counts as. */
     @Nullable
     String text(String name) {
-        String text = strings.get(name);
-        return text == null || text.isEmpty() ? null : text;
+        return values.get(name) instanceof String text && !text.isEmpty() ? text : null;
+    }
+
+    /** Whether the field is there, be it null. */
+    boolean has(String name) {
+        return values.containsKey(name);
+    }
+
+    /** Whether the field is {@code true}, and nothing else that could be meant so. */
+    boolean isTrue(String name) {
+        return Boolean.TRUE.equals(values.get(name));
+    }
+
+    /** A choice that must be made: the field is true or false. */
+    boolean choice(String name) {
+        if (values.get(name) instanceof Boolean choice) {
+            return choice;
+        }
+        throw refused(name, "must be true or false");
+    }
+
+    /** A whole number between these, including both; null where the field is absent or null. */
+    @Nullable
+    Long integer(String name, long min, long max) {
+        Object value = values.get(name);
+        if (value == null || (value instanceof Long number && number >= min && number <= max)) {
+            return (Long) value;
+        }
+        throw refused(name, "must be a whole number from " + min + " to " + max);
+    }
+
+    /** Text of 1 to so many characters, none of them a control character; null where the field is absent or null. */
+    @Nullable
+    String line(String name, int maxLength) {
+        return text(name, maxLength, Text::isPrintable, " without control characters");
+    }
+
+    /** Text of 1 to so many characters; null where the field is absent or null. */
+    @Nullable
+    String prose(String name, int maxLength) {
+        return text(name, maxLength, Text::isStorable, "");
+    }
+
+    private @Nullable String text(String name, int maxLength, Predicate<String> holds, String otherwise) {
+        Object value = values.get(name);
+        if (value == null) {
+            return null;
+        }
+        if (value instanceof String text && !text.isEmpty() && text.length() <= maxLength && holds.test(text)) {
+            return text;
+        }
+        throw refused(name, "must be text of 1 to " + maxLength + " characters" + otherwise);
+    }
+
+    /** The JSON of an object of at most so many bytes; null where the field is absent or null. */
+    @Nullable
+    String object(String name, int maxBytes) {
+        Object value = values.get(name);
+        if (value == null) {
+            return null;
+        }
+        if (value instanceof RawObject object && object.json().getBytes(StandardCharsets.UTF_8).length <= maxBytes) {
+            return object.json();
+        }
+        throw refused(name, "must be a JSON object of at most " + maxBytes + " bytes");
+    }
+
+    /** Refuses a call with any other field than these. */
+    void allowOnly(Set<String> names) {
+        for (String name : values.keySet()) {
+            if (!names.contains(name)) {
+                String shown = name.length() <= LONGEST_NAME_SHOWN ? name : name.substring(0, LONGEST_NAME_SHOWN) + "…";
+                throw new RefusedException(Reply.refusal(400, "Unknown field: " + shown));
+            }
+        }
+    }
+
+    static RefusedException refused(String name, String why) {
+        return new RefusedException(Reply.refusal(400, name + " " + why));
     }
 }

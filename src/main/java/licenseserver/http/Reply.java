@@ -20,6 +20,7 @@ record Reply(int status, Buffer body) {
     static final Reply UNKNOWN_PATH = refusal(404, "Not found");
     static final Reply LICENSE_NOT_FOUND = refusal(404, "License not found");
     static final Reply METHOD_NOT_ALLOWED = refusal(405, "Method not allowed");
+    static final Reply EMAIL_TAKEN = refusal(409, "Email already registered");
     static final Reply BODY_TOO_SLOW = refusal(408, "Request body not received in time");
     static final Reply BODY_TOO_LARGE = refusal(413, "Request body too large");
     static final Reply INTERNAL_ERROR = refusal(500, "Internal error");
@@ -27,7 +28,9 @@ record Reply(int status, Buffer body) {
     static final Reply UNAVAILABLE = refusal(503, "Temporarily unavailable, please try again");
 
     private static final Reply LICENSE_DISABLED = refusal(403, "License disabled");
+    private static final Reply LICENSE_EXPIRED = refusal(403, "License expired");
     private static final Reply LIMIT_EXCEEDED = refusal(403, "Activation limit exceeded");
+    private static final Reply TOO_MANY_NEW_MACHINES = refusal(403, "Too many new machines");
     private static final Reply NOT_ACTIVATED = refusal(403, "License not activated on this machine");
 
     /** A refusal with the contract's body: {@code {"success":false,"message":…}}. */
@@ -42,8 +45,10 @@ record Reply(int status, Buffer body) {
         return switch (verdict) {
             case NOT_FOUND -> LICENSE_NOT_FOUND;
             case DISABLED -> LICENSE_DISABLED;
+            case EXPIRED -> LICENSE_EXPIRED;
             case NOT_ACTIVATED -> NOT_ACTIVATED;
             case LIMIT_EXCEEDED -> LIMIT_EXCEEDED;
+            case TOO_MANY_NEW_MACHINES -> TOO_MANY_NEW_MACHINES;
             case OK -> throw new IllegalArgumentException("OK is no refusal");
         };
     }

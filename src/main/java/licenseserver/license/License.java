@@ -4,6 +4,8 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A license: what a customer bought, and the machines it is active on. A value; {@code with…} makes the next one.
@@ -11,9 +13,12 @@ import java.util.List;
  * @param key what the customer types
  * @param email the buyer's address as it was given; two addresses are compared as {@link Email}
  * @param createdAt when it was registered, to the millisecond
- * @param maxMachines how many machines may be active at a time
+ * @param terms what was sold
  * @param disabled whether it was switched off by hand
+ * @param disabledReason why it was; null where nobody said, or it is not
  * @param machines the active machines in the order of their activation; never two with the same id
+ * @param newMachines where new machines are counted, those of the last 30 days, active or not, in the order of their first
+ *     activation; else empty
  * @param unknownFields the stored fields that this version does not know, kept to the letter: JSON members with commas
  *     between them; empty where there are none
  */
@@ -21,18 +26,22 @@ public record License(
         LicenseKey key,
         String email,
         Instant createdAt,
-        int maxMachines,
+        Terms terms,
         boolean disabled,
+        @Nullable String disabledReason,
         List<Machine> machines,
+        List<Machine> newMachines,
         String unknownFields) {
 
     public License {
         machines = List.copyOf(machines);
+        newMachines = List.copyOf(newMachines);
     }
 
     /** A new license on which no machine is active. */
-    public static License issue(LicenseKey key, Email email, Instant now, int maxMachines) {
-        return new License(key, email.address(), now.truncatedTo(ChronoUnit.MILLIS), maxMachines, false, List.of(), "");
+    public static License issue(LicenseKey key, Email email, Instant now, Terms terms) {
+        return new License(
+                key, email.address(), now.truncatedTo(ChronoUnit.MILLIS), terms, false, null, List.of(), List.of(), "");
     }
 
     /** Whether this license was sold to that address. */
@@ -40,29 +49,67 @@ public record License(
         return Email.of(email).equals(address);
     }
 
-    /** Whether a machine of exactly this id holds a slot. */
-    public boolean isActiveOn(String machineId) {
-        for (Machine machine : machines) {
-            if (machine.machineId().equals(machineId)) {
-                return true;
-            }
-        }
-        return false;
+    /** How many machines may be active at a time. */
+    public int maxMachines() {
+        return terms.maxMachines();
     }
 
-    /** How many machines can still be activated; never below 0. */
+    /** Whether its time is over. */
+    public boolean isExpired(Instant now) {
+        return terms.expiresAt() != null && !now.isBefore(terms.expiresAt());
+    }
+
+    /** The machine of exactly this id, if it holds a slot. */
+    public Optional<Machine> machine(String machineId) {
+        for (Machine machine : machines) {
+            if (machine.machineId().equals(machineId)) {
+                return Optional.of(machine);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Whether a machine of exactly this id holds a slot. */
+    public boolean isActiveOn(String machineId) {
+        return machine(machineId).isPresent();
+    }
+
+    /** How many machines can still be activated; never below 0, also where more are active than are allowed by now. */
     public int remainingSlots() {
-        return Math.max(0, maxMachines - machines.size());
+        return Math.max(0, maxMachines() - machines.size());
     }
 
     /** The same license under another key. */
     public License withKey(LicenseKey other) {
-        return new License(other, email, createdAt, maxMachines, disabled, machines, unknownFields);
+        return new License(
+                other, email, createdAt, terms, disabled, disabledReason, machines, newMachines, unknownFields);
     }
 
-    License withMachine(String machineId, Instant now) {
+    License withEmail(Email other) {
+        return new License(
+                key, other.address(), createdAt, terms, disabled, disabledReason, machines, newMachines, unknownFields);
+    }
+
+    License withTerms(Terms other) {
+        return new License(
+                key, email, createdAt, other, disabled, disabledReason, machines, newMachines, unknownFields);
+    }
+
+    License disabled(boolean off, @Nullable String reason) {
+        return new License(key, email, createdAt, terms, off, reason, machines, newMachines, unknownFields);
+    }
+
+    License withMachines(List<Machine> others) {
+        return new License(key, email, createdAt, terms, disabled, disabledReason, others, newMachines, unknownFields);
+    }
+
+    License withNewMachines(List<Machine> others) {
+        return new License(key, email, createdAt, terms, disabled, disabledReason, machines, others, unknownFields);
+    }
+
+    License withMachine(Machine machine) {
         var more = new ArrayList<>(machines);
-        more.add(new Machine(machineId, now.truncatedTo(ChronoUnit.MILLIS), ""));
+        more.add(machine);
         return withMachines(more);
     }
 
@@ -70,10 +117,6 @@ public record License(
         return withMachines(machines.stream()
                 .filter(machine -> !machine.machineId().equals(machineId))
                 .toList());
-    }
-
-    private License withMachines(List<Machine> others) {
-        return new License(key, email, createdAt, maxMachines, disabled, others, unknownFields);
     }
 
     /** Shows the license by the end of its key only, so that it can be logged. */

@@ -1,65 +1,277 @@
 package licenseserver.license;
 
+import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Decision.Save;
+import licenseserver.license.Event.Actor;
+import licenseserver.license.Event.What;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The rules of licensing, whole: pure functions from a license, a request and a time to what is decided.
  *
- * <p>The order of the checks is policy, and the same for every call: unknown, disabled, already active, full. A license
- * of {@code null} is one that does not exist.
+ * <p>The order of the checks is policy, and the same for every call: unknown, disabled, expired, already active, full, too
+ * many new machines. A license of {@code null} is one that does not exist.
  */
 public final class Rules {
-    /**
-     * The reply to an activation.
-     *
-     * @param remainingSlots how many machines can still be activated after this call; 0 where it was refused
-     */
-    public record Activation(Verdict verdict, int remainingSlots) {}
+    /** The time in which new machines are counted. */
+    public static final Duration NEW_MACHINES_PERIOD = Duration.ofDays(30);
+
+    /** How much newer a sign of life must be than the stored one to be worth a write. */
+    public static final Duration SEEN_GRAIN = Duration.ofHours(1);
 
     private Rules() {}
 
-    /** Gives the machine a slot, unless it has one; may be repeated and then uses no further slot. */
-    public static Decision<Activation> activate(@Nullable License license, String machineId, Instant now) {
+    /**
+     * Gives the machine a slot, unless it has one; may be repeated and then uses no further slot. Where all slots are taken, a
+     * machine that was not seen for long enough gives its slot up, if the license or the server has it so.
+     *
+     * @param label what people call the machine; null where the client does not say
+     */
+    public static Decision<Answer> activate(
+            @Nullable License license, String machineId, @Nullable String label, Policy policy, Instant now) {
         if (license == null) {
-            return new Keep<>(new Activation(Verdict.NOT_FOUND, 0));
+            return refuse(Verdict.NOT_FOUND, null);
         }
         if (license.disabled()) {
-            return new Keep<>(new Activation(Verdict.DISABLED, 0));
+            return refuse(Verdict.DISABLED, license);
+        }
+        if (license.isExpired(now)) {
+            return refuse(Verdict.EXPIRED, license);
         }
         if (license.isActiveOn(machineId)) {
-            return new Keep<>(new Activation(Verdict.OK, license.remainingSlots()));
+            return new Keep<>(new Answer(Verdict.OK, license));
         }
-        if (license.remainingSlots() == 0) {
-            return new Keep<>(new Activation(Verdict.LIMIT_EXCEEDED, 0));
+        var events = new ArrayList<Event>();
+        License roomy = license;
+        if (license.machines().size() >= license.maxMachines()) {
+            Optional<Machine> idle = longestIdle(license, policy, now);
+            if (idle.isEmpty() || license.machines().size() > license.maxMachines()) {
+                return refuse(Verdict.LIMIT_EXCEEDED, license);
+            }
+            events.add(event(now, What.DEACTIVATED, Actor.POLICY, idle.get().machineId(), null, "idle"));
+            roomy = license.withoutMachine(idle.get().machineId());
         }
-        License activated = license.withMachine(machineId, now);
-        return new Save<>(activated, new Activation(Verdict.OK, activated.remainingSlots()));
+        var machine = new Machine(machineId, now.truncatedTo(ChronoUnit.MILLIS), label, null, "");
+        Optional<License> counted = count(roomy, machine, policy, now);
+        if (counted.isEmpty()) {
+            return refuse(Verdict.TOO_MANY_NEW_MACHINES, license);
+        }
+        events.add(event(now, What.ACTIVATED, Actor.CLIENT, machineId, null, label));
+        License activated = counted.get().withMachine(machine);
+        return new Save<>(activated, events, new Answer(Verdict.OK, activated));
+    }
+
+    private static Keep<Answer> refuse(Verdict verdict, @Nullable License license) {
+        return new Keep<>(new Answer(verdict, license));
+    }
+
+    /** The machine that was not seen for the longest time, if that is more than the days after which a slot is given up. */
+    private static Optional<Machine> longestIdle(License license, Policy policy, Instant now) {
+        Integer own = license.terms().idleDays();
+        int days = own == null ? policy.idleDays() : own;
+        if (days == 0) {
+            return Optional.empty();
+        }
+        Instant seenSince = now.minus(Duration.ofDays(days));
+        return license.machines().stream()
+                .min(Comparator.comparing(Machine::lastSign))
+                .filter(machine -> machine.lastSign().isBefore(seenSince));
+    }
+
+    /** Counts a machine as new, if it is and new ones are counted; empty where that is one too many. */
+    private static Optional<License> count(License license, Machine machine, Policy policy, Instant now) {
+        Integer own = license.terms().newMachinesPer30Days();
+        int limit = own == null ? policy.newMachinesPer30Days() : own;
+        if (limit == 0) {
+            return Optional.of(license.newMachines().isEmpty() ? license : license.withNewMachines(List.of()));
+        }
+        Instant since = now.minus(NEW_MACHINES_PERIOD);
+        // Machines that were activated before new ones were counted stand in the license only as active ones.
+        var recent = new ArrayList<>(license.newMachines());
+        for (Machine active : license.machines()) {
+            if (recent.stream().noneMatch(counted -> counted.machineId().equals(active.machineId()))) {
+                recent.add(new Machine(active.machineId(), active.activatedAt(), null, null, ""));
+            }
+        }
+        recent.removeIf(counted -> !counted.activatedAt().isAfter(since));
+        if (recent.stream().noneMatch(counted -> counted.machineId().equals(machine.machineId()))) {
+            if (recent.size() >= limit) {
+                return Optional.empty();
+            }
+            recent.add(new Machine(machine.machineId(), machine.activatedAt(), null, null, ""));
+        }
+        return Optional.of(license.withNewMachines(recent));
     }
 
     /** Says whether the license may be used on the machine; changes nothing. */
-    public static Verdict validate(@Nullable License license, String machineId) {
+    public static Answer validate(@Nullable License license, String machineId, Instant now) {
         if (license == null) {
-            return Verdict.NOT_FOUND;
+            return new Answer(Verdict.NOT_FOUND, null);
         }
         if (license.disabled()) {
-            return Verdict.DISABLED;
+            return new Answer(Verdict.DISABLED, license);
         }
-        return license.isActiveOn(machineId) ? Verdict.OK : Verdict.NOT_ACTIVATED;
+        if (license.isExpired(now)) {
+            return new Answer(Verdict.EXPIRED, license);
+        }
+        return new Answer(license.isActiveOn(machineId) ? Verdict.OK : Verdict.NOT_ACTIVATED, license);
     }
 
     /**
-     * Takes the machine's slot back. OK also where it had none and where the license is disabled: a customer can always let
-     * go of a machine.
+     * Takes the machine's slot back. OK also where it had none and where the license is disabled or expired: a customer can
+     * always let go of a machine.
      */
-    public static Decision<Verdict> deactivate(@Nullable License license, String machineId) {
-        if (license == null) {
-            return new Keep<>(Verdict.NOT_FOUND);
+    public static Decision<Answer> deactivate(@Nullable License license, String machineId, Instant now) {
+        return release(license, machineId, Actor.CLIENT, now);
+    }
+
+    /**
+     * Takes slots back on the seller's behalf.
+     *
+     * @param machineId the machine; null for all of them
+     */
+    public static Decision<Answer> resetMachines(@Nullable License license, @Nullable String machineId, Instant now) {
+        if (license == null || machineId != null) {
+            return release(license, machineId, Actor.ADMIN, now);
         }
-        return license.isActiveOn(machineId)
-                ? new Save<>(license.withoutMachine(machineId), Verdict.OK)
-                : new Keep<>(Verdict.OK);
+        if (license.machines().isEmpty()) {
+            return new Keep<>(new Answer(Verdict.OK, license));
+        }
+        License reset = license.withMachines(List.of());
+        var event = event(
+                now,
+                What.DEACTIVATED,
+                Actor.ADMIN,
+                null,
+                machines(license.machines().size()),
+                machines(0));
+        return new Save<>(reset, List.of(event), new Answer(Verdict.OK, reset));
+    }
+
+    private static String machines(int count) {
+        return count == 1 ? "1 machine" : count + " machines";
+    }
+
+    private static Decision<Answer> release(
+            @Nullable License license, @Nullable String machineId, Actor by, Instant now) {
+        if (license == null || machineId == null) {
+            return refuse(Verdict.NOT_FOUND, null);
+        }
+        if (!license.isActiveOn(machineId)) {
+            return new Keep<>(new Answer(Verdict.OK, license));
+        }
+        License released = license.withoutMachine(machineId);
+        var event = event(now, What.DEACTIVATED, by, machineId, null, null);
+        return new Save<>(released, List.of(event), new Answer(Verdict.OK, released));
+    }
+
+    /**
+     * Switches a license off, or on again. One that is off already gets the new reason, if there is one.
+     *
+     * @param reason for the seller's people; null for none
+     */
+    public static Decision<Answer> setDisabled(
+            @Nullable License license, boolean disabled, @Nullable String reason, Instant now) {
+        if (license == null) {
+            return refuse(Verdict.NOT_FOUND, null);
+        }
+        boolean nothingNew = license.disabled() == disabled
+                && (reason == null || !disabled || reason.equals(license.disabledReason()));
+        if (nothingNew) {
+            return new Keep<>(new Answer(Verdict.OK, license));
+        }
+        License next = license.disabled(disabled, disabled ? reason : null);
+        var event = event(now, disabled ? What.DISABLED : What.ENABLED, Actor.ADMIN, null, null, reason);
+        return new Save<>(next, List.of(event), new Answer(Verdict.OK, next));
+    }
+
+    /**
+     * Changes what was sold, or to whom. Machines that are active stay so, also where fewer are allowed by now.
+     *
+     * @param newEmail the new address; null to keep the old one
+     */
+    public static Decision<Answer> update(
+            @Nullable License license, UnaryOperator<Terms> change, @Nullable Email newEmail, Instant now) {
+        if (license == null) {
+            return refuse(Verdict.NOT_FOUND, null);
+        }
+        Terms terms = change.apply(license.terms());
+        var events = new ArrayList<Event>();
+        for (Terms.Difference changed : license.terms().differencesTo(terms)) {
+            events.add(event(now, What.UPDATED, Actor.ADMIN, changed.term(), changed.from(), changed.to()));
+        }
+        License next = license.withTerms(terms);
+        if (newEmail != null && !license.belongsTo(newEmail)) {
+            events.add(event(now, What.EMAIL_CHANGED, Actor.ADMIN, null, license.email(), newEmail.address()));
+            next = next.withEmail(newEmail);
+        }
+        var answer = new Answer(Verdict.OK, next);
+        return events.isEmpty() ? new Keep<>(answer) : new Save<>(next, events, answer);
+    }
+
+    /**
+     * Gives the license another key; the old one is no license's from then on.
+     *
+     * @param keepMachines whether the machines that are active stay so
+     */
+    public static Decision<Answer> rotateKey(
+            @Nullable License license, LicenseKey newKey, boolean keepMachines, Instant now) {
+        if (license == null) {
+            return refuse(Verdict.NOT_FOUND, null);
+        }
+        License rotated = license.withKey(newKey);
+        License next = keepMachines ? rotated : rotated.withMachines(List.of());
+        String from = license.key().toString();
+        var event = event(now, What.KEY_ROTATED, Actor.ADMIN, null, from, newKey.toString());
+        return new Save<>(next, List.of(event), new Answer(Verdict.OK, next));
+    }
+
+    /** Ends the license; its key is no license's from then on, and its e-mail is free. */
+    public static Decision<Answer> delete(@Nullable License license, Instant now) {
+        if (license == null) {
+            return refuse(Verdict.NOT_FOUND, null);
+        }
+        var event = event(now, What.DELETED, Actor.ADMIN, null, null, null);
+        return new Decision.Remove<>(List.of(event), new Answer(Verdict.OK, license));
+    }
+
+    /** Notes when machines were last validated, where that is news; no event, as nothing was changed by anyone. */
+    public static Decision<Boolean> seen(@Nullable License license, Map<String, Instant> seen) {
+        if (license == null) {
+            return new Keep<>(false);
+        }
+        List<Machine> machines = license.machines().stream()
+                .map(machine -> {
+                    Instant when = seen.get(machine.machineId());
+                    return when != null && isNews(machine, when) ? machine.seenAt(when) : machine;
+                })
+                .toList();
+        return machines.equals(license.machines())
+                ? new Keep<>(false)
+                : new Save<>(license.withMachines(machines), List.of(), true);
+    }
+
+    /** Whether it is worth a write that the machine was seen now. */
+    public static boolean isNews(Machine machine, Instant seen) {
+        return !seen.isBefore(machine.lastSign().plus(SEEN_GRAIN));
+    }
+
+    /** What the history of a new license begins with. */
+    public static Event registered(License license) {
+        return event(license.createdAt(), What.REGISTERED, Actor.ADMIN, null, null, license.email());
+    }
+
+    private static Event event(
+            Instant at, What what, Actor by, @Nullable String subject, @Nullable String from, @Nullable String to) {
+        return new Event(at.truncatedTo(ChronoUnit.MILLIS), what, by, subject, from, to);
     }
 }

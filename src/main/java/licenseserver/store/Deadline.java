@@ -20,6 +20,10 @@ final class Deadline {
         return nanoTime - System.nanoTime() <= 0;
     }
 
+    Deadline earlier(Deadline other) {
+        return nanoTime - other.nanoTime <= 0 ? this : other;
+    }
+
     /** The same future, failed with a {@link java.util.concurrent.TimeoutException} where it is not there in time. */
     <T> Future<T> bound(Future<T> future) {
         if (future.isComplete()) {

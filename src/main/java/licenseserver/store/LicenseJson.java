@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -13,15 +14,21 @@ import java.util.List;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
+import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A license as the JSON text that is stored, and shown by {@code /license-info}: {@code key}, {@code email}, {@code
- * createdAt}, {@code maxMachines}, {@code disabled}, {@code machines}, in this order, times in epoch milliseconds. Fields
- * that this version does not know follow, kept to the letter.
+ * createdAt}, {@code maxMachines}, {@code disabled}, {@code machines}, in this order, times in epoch milliseconds. Then come
+ * those of the other fields that are set, and those that this version does not know, kept to the letter.
  */
 public final class LicenseJson {
-    private static final JsonFactory FACTORY = new JsonFactory();
+    /** Numbers are kept as they stand, however long: metadata may hold any that a request could. */
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNumberLength(Integer.MAX_VALUE)
+                    .build())
+            .build();
 
     private LicenseJson() {}
 
@@ -35,21 +42,58 @@ public final class LicenseJson {
             json.writeNumberField("createdAt", license.createdAt().toEpochMilli());
             json.writeNumberField("maxMachines", license.maxMachines());
             json.writeBooleanField("disabled", license.disabled());
-            json.writeArrayFieldStart("machines");
-            for (Machine machine : license.machines()) {
-                json.writeStartObject();
-                json.writeStringField("machineId", machine.machineId());
-                json.writeNumberField("activatedAt", machine.activatedAt().toEpochMilli());
-                writeUnknownFields(json, machine.unknownFields());
-                json.writeEndObject();
+            write(json, "machines", license.machines());
+            write(json, "disabledReason", license.disabledReason());
+            write(json, "expiresAt", license.terms().expiresAt());
+            write(json, "product", license.terms().product());
+            if (license.terms().metadata() != null) {
+                json.writeFieldName("metadata");
+                json.writeRawValue(license.terms().metadata());
             }
-            json.writeEndArray();
+            write(json, "notes", license.terms().notes());
+            write(json, "idleDays", license.terms().idleDays());
+            write(json, "newMachinesPer30Days", license.terms().newMachinesPer30Days());
+            if (!license.newMachines().isEmpty()) {
+                write(json, "newMachines", license.newMachines());
+            }
             writeUnknownFields(json, license.unknownFields());
             json.writeEndObject();
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
         }
         return text.toString();
+    }
+
+    private static void write(JsonGenerator json, String name, List<Machine> machines) throws IOException {
+        json.writeArrayFieldStart(name);
+        for (Machine machine : machines) {
+            json.writeStartObject();
+            json.writeStringField("machineId", machine.machineId());
+            write(json, "activatedAt", machine.activatedAt());
+            write(json, "label", machine.label());
+            write(json, "lastSeenAt", machine.lastSeenAt());
+            writeUnknownFields(json, machine.unknownFields());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static void write(JsonGenerator json, String name, @Nullable Instant value) throws IOException {
+        if (value != null) {
+            json.writeNumberField(name, value.toEpochMilli());
+        }
+    }
+
+    private static void write(JsonGenerator json, String name, @Nullable String value) throws IOException {
+        if (value != null) {
+            json.writeStringField(name, value);
+        }
+    }
+
+    private static void write(JsonGenerator json, String name, @Nullable Integer value) throws IOException {
+        if (value != null) {
+            json.writeNumberField(name, value);
+        }
     }
 
     private static void writeUnknownFields(JsonGenerator json, String fields) throws IOException {
@@ -60,7 +104,8 @@ public final class LicenseJson {
     }
 
     /**
-     * Reads a stored license. {@code disabled} and {@code machines} may be absent or null, for "no" and "none".
+     * Reads a stored license. Of the first six fields, {@code disabled} and {@code machines} may be absent or null, for "no"
+     * and "none"; so may all others.
      *
      * @throws UnreadableLicenseException where the text is no license; it names the field, never a value
      */
@@ -72,7 +117,15 @@ public final class LicenseJson {
             Instant createdAt = null;
             int maxMachines = -1;
             boolean disabled = false;
+            String disabledReason = null;
             List<Machine> machines = List.of();
+            List<Machine> newMachines = List.of();
+            Instant expiresAt = null;
+            String product = null;
+            String metadata = null;
+            String notes = null;
+            Integer idleDays = null;
+            Integer newMachinesPer30Days = null;
             var unknown = new UnknownFields(text);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 switch (json.currentName()) {
@@ -82,6 +135,14 @@ public final class LicenseJson {
                     case "maxMachines" -> maxMachines = (int) integer(json, "maxMachines", Integer.MAX_VALUE);
                     case "disabled" -> disabled = bool(json, "disabled");
                     case "machines" -> machines = machines(json, text);
+                    case "disabledReason" -> disabledReason = optionalString(json, "disabledReason");
+                    case "expiresAt" -> expiresAt = optionalInstant(json, "expiresAt");
+                    case "product" -> product = optionalString(json, "product");
+                    case "metadata" -> metadata = optionalObject(json, text, "metadata");
+                    case "notes" -> notes = optionalString(json, "notes");
+                    case "idleDays" -> idleDays = optionalInteger(json, "idleDays");
+                    case "newMachinesPer30Days" -> newMachinesPer30Days = optionalInteger(json, "newMachinesPer30Days");
+                    case "newMachines" -> newMachines = machines(json, text);
                     default -> unknown.skip(json);
                 }
             }
@@ -91,9 +152,11 @@ public final class LicenseJson {
                     new LicenseKey(present(key, "key")),
                     present(email, "email"),
                     present(createdAt, "createdAt"),
-                    maxMachines,
+                    new Terms(maxMachines, expiresAt, product, metadata, notes, idleDays, newMachinesPer30Days),
                     disabled,
+                    disabledReason,
                     machines,
+                    newMachines,
                     unknown.toString());
         } catch (IOException e) {
             throw new UnreadableLicenseException("it is no valid JSON");
@@ -109,16 +172,24 @@ public final class LicenseJson {
         while (json.nextToken() == JsonToken.START_OBJECT) {
             String machineId = null;
             Instant activatedAt = null;
+            String label = null;
+            Instant lastSeenAt = null;
             var unknown = new UnknownFields(text);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 switch (json.currentName()) {
                     case "machineId" -> machineId = string(json, "machineId");
                     case "activatedAt" -> activatedAt = instant(json, "activatedAt");
+                    case "label" -> label = optionalString(json, "label");
+                    case "lastSeenAt" -> lastSeenAt = optionalInstant(json, "lastSeenAt");
                     default -> unknown.skip(json);
                 }
             }
             machines.add(new Machine(
-                    present(machineId, "machineId"), present(activatedAt, "activatedAt"), unknown.toString()));
+                    present(machineId, "machineId"),
+                    present(activatedAt, "activatedAt"),
+                    label,
+                    lastSeenAt,
+                    unknown.toString()));
         }
         require(json.currentToken() == JsonToken.END_ARRAY, "machines holds something else than objects");
         return machines;
@@ -127,6 +198,33 @@ public final class LicenseJson {
     private static String string(JsonParser json, String name) throws IOException {
         require(json.nextToken() == JsonToken.VALUE_STRING, name + " is no string");
         return json.getText();
+    }
+
+    private static @Nullable String optionalString(JsonParser json, String name) throws IOException {
+        JsonToken token = json.nextToken();
+        require(token == JsonToken.VALUE_NULL || token == JsonToken.VALUE_STRING, name + " is no string");
+        return token == JsonToken.VALUE_NULL ? null : json.getText();
+    }
+
+    private static @Nullable String optionalObject(JsonParser json, String text, String name) throws IOException {
+        JsonToken token = json.nextToken();
+        if (token == JsonToken.VALUE_NULL) {
+            return null;
+        }
+        require(token == JsonToken.START_OBJECT, name + " is no object");
+        int start = (int) json.currentTokenLocation().getCharOffset();
+        json.skipChildren();
+        return text.substring(start, (int) json.currentLocation().getCharOffset());
+    }
+
+    private static @Nullable Instant optionalInstant(JsonParser json, String name) throws IOException {
+        JsonToken token = json.nextToken();
+        return token == JsonToken.VALUE_NULL ? null : Instant.ofEpochMilli(currentInteger(json, name, Long.MAX_VALUE));
+    }
+
+    private static @Nullable Integer optionalInteger(JsonParser json, String name) throws IOException {
+        JsonToken token = json.nextToken();
+        return token == JsonToken.VALUE_NULL ? null : (Integer) (int) currentInteger(json, name, Integer.MAX_VALUE);
     }
 
     private static boolean bool(JsonParser json, String name) throws IOException {
@@ -140,7 +238,12 @@ public final class LicenseJson {
     }
 
     private static long integer(JsonParser json, String name, long max) throws IOException {
-        boolean integer = json.nextToken() == JsonToken.VALUE_NUMBER_INT
+        json.nextToken();
+        return currentInteger(json, name, max);
+    }
+
+    private static long currentInteger(JsonParser json, String name, long max) throws IOException {
+        boolean integer = json.currentToken() == JsonToken.VALUE_NUMBER_INT
                 && json.getNumberType() != JsonParser.NumberType.BIG_INTEGER
                 && json.getLongValue() >= 0
                 && json.getLongValue() <= max;

@@ -1,6 +1,7 @@
 package licenseserver.store;
 
 import io.vertx.core.Future;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -30,11 +31,25 @@ public interface LicenseStore {
     Future<Optional<License>> findByEmail(Email email);
 
     /**
-     * Lets a rule decide on a license, and stores what it decides as one atomic step.
+     * Lets a rule decide on a license, and stores what it decides as one atomic step. The license that it saves may have
+     * another key, or another e-mail (not both at once), than before: the old key is unknown at once, the old e-mail free, and a crash in between
+     * is healed by the next call. It fails with {@link EmailTakenException}, and nothing is changed, where another license
+     * has that e-mail.
      *
      * @param rule a pure function, run again when another change came first; it is given null where no license has this key,
      *     and may then only keep
      * @return the reply of the decision that took effect
      */
     <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule);
+
+    /** What has happened to the license with this key; without events where there is no such license. */
+    Future<History> history(LicenseKey key);
+
+    /**
+     * The last changes of all licenses, newest first, each a JSON object: the license's key and the event. Best effort: a
+     * change appears a moment after it was made, and may be missing after a fault.
+     *
+     * @param most how many at most
+     */
+    Future<List<String>> recentEvents(int most);
 }

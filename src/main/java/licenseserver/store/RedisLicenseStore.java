@@ -1,40 +1,46 @@
 package licenseserver.store;
 
+import static licenseserver.store.RedisKeys.command;
+import static licenseserver.store.RedisKeys.text;
+
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
-import io.vertx.redis.client.ResponseType;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
+import licenseserver.license.Event;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.license.Rules;
+import licenseserver.store.RedisTransactions.Change;
+import licenseserver.store.StoredLicense.Moving;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Licenses in Redis: the {@linkplain LicenseJson JSON} of each under {@code license:KEY}, and its key alone under {@code
- * email:ADDRESS}. No step touches two keys, as these two lie in different slots of a Redis Cluster.
+ * email:ADDRESS}. No step touches both, as these two lie in different slots of a Redis Cluster. What happened to a license
+ * lies beside it, under {@code events:{license:KEY}}.
  *
  * <p>Belongs to the event loop it is made on.
  */
 public final class RedisLicenseStore implements LicenseStore {
-    /** How often a change is tried that others keep overtaking. Only other servers can: those of this one take turns. */
-    private static final int MAX_ATTEMPTS = 20;
-
-    /** The longest pause before a further attempt, in milliseconds; each is drawn at random, to part those who collided. */
-    private static final int MAX_PAUSE_MILLIS = 32;
-
     private final Vertx vertx;
     private final RedisPool redis;
+    private final RedisReader reader;
+    private final RedisTransactions transactions;
+    private final LicenseMoves moves;
     private final LicenseTurns turns;
     private final Duration timeout;
+    private final int historyLength;
+    private final RecentEvents recentEvents;
 
     /**
      * A store on the current event loop.
@@ -42,51 +48,75 @@ public final class RedisLicenseStore implements LicenseStore {
      * @param url where Redis is: {@code redis://[[user]:password@]host[:port][/database]}
      * @param timeout the longest that any call takes
      * @param turns shared by all stores of this process
+     * @param historyLength how many events the history of a license keeps
      */
-    public RedisLicenseStore(Vertx vertx, String url, Duration timeout, LicenseTurns turns) {
+    public RedisLicenseStore(Vertx vertx, String url, Duration timeout, LicenseTurns turns, int historyLength) {
+        this(
+                vertx,
+                new RedisPool(vertx, url, timeout),
+                new RedisReader(vertx, url, timeout),
+                timeout,
+                turns,
+                historyLength);
+    }
+
+    RedisLicenseStore(
+            Vertx vertx, RedisPool redis, RedisReader reader, Duration timeout, LicenseTurns turns, int historyLength) {
         this.vertx = vertx;
-        this.redis = new RedisPool(vertx, url, timeout);
+        this.redis = redis;
+        this.reader = reader;
+        this.transactions = new RedisTransactions(vertx, redis);
+        this.moves = new LicenseMoves(redis, reader, transactions, historyLength);
         this.turns = turns;
         this.timeout = timeout;
+        this.historyLength = historyLength;
+        this.recentEvents = new RecentEvents(vertx, redis, timeout);
     }
 
     /** Closes all connections. */
     public Future<Void> close() {
-        return redis.close();
+        return redis.close().eventually(reader::close);
     }
 
     @Override
     public Future<Optional<License>> find(LicenseKey key) {
-        return find(key, Deadline.in(timeout));
-    }
-
-    private Future<Optional<License>> find(LicenseKey key, Deadline deadline) {
-        return get(licenseAt(key), deadline).map(record -> read(key, record));
+        return moves.read(key, Deadline.in(timeout)).map(StoredLicense::visible);
     }
 
     @Override
     public Future<Optional<License>> findByEmail(Email email) {
-        Deadline deadline = Deadline.in(timeout);
-        return get(indexOf(email), deadline)
-                .compose(key -> key.isEmpty()
-                        ? Future.succeededFuture(Optional.empty())
-                        : find(new LicenseKey(key.get()), deadline))
-                .map(license -> license.filter(found -> found.belongsTo(email)));
+        return findByEmail(email, Deadline.in(timeout), 1);
     }
 
-    /** Reads once more where the connection broke: one from the pool may have been closed in the instant it was taken. */
-    private Future<Optional<String>> get(String redisKey, Deadline deadline) {
-        Supplier<Future<Optional<String>>> read =
-                () -> redis.batch(deadline, command(Command.GET, redisKey)).map(replies -> text(replies.get(0)));
-        return read.get().recover(failure -> deadline.isOver() ? Future.failedFuture(failure) : read.get());
+    private Future<Optional<License>> findByEmail(Email email, Deadline deadline, int attempt) {
+        String index = RedisKeys.index(email);
+        return reader.get(index, deadline).compose(key -> {
+            if (key.isEmpty()) {
+                return Future.succeededFuture(Optional.empty());
+            }
+            LicenseKey found = new LicenseKey(key.get());
+            return moves.read(found, deadline).compose(stored -> {
+                Optional<License> license = stored.visible().filter(seen -> seen.belongsTo(email));
+                if (license.isPresent()) {
+                    return Future.succeededFuture(license);
+                }
+                // It may have moved since the index was read; then the index says where to.
+                return moves.finish(found, deadline)
+                        .compose(finished -> reader.get(index, deadline))
+                        .compose(now -> now.equals(key) && !(stored instanceof Moving)
+                                ? Future.succeededFuture(Optional.<License>empty())
+                                : transactions
+                                        .pauseBefore(attempt + 1)
+                                        .compose(again -> findByEmail(email, deadline, attempt + 1)));
+            });
+        });
     }
 
     /**
      * The license is what counts, the index only leads to it. First the e-mail's index key is claimed for a license key,
-     * then the license is created under the key that holds the claim, whoever placed it; both only where nothing is there
-     * (NX). So of all who register one e-mail at once, all use one key, exactly one creates the license, and that one
-     * answers "created". After a crash between the two steps the next register of that e-mail finds the claim and creates the
-     * license.
+     * then the license is created under the key that holds the claim, whoever placed it; both only where nothing is there.
+     * So of all who register one e-mail at once, all use one key, exactly one creates the license, and that one answers
+     * "created". After a crash between the two steps the next register of that e-mail finds the claim and creates the license.
      */
     @Override
     public Future<Registration> register(Email email, Supplier<License> issue) {
@@ -95,15 +125,18 @@ public final class RedisLicenseStore implements LicenseStore {
 
     private Future<Registration> register(Email email, Supplier<License> issue, Deadline deadline, int attempt) {
         License candidate = issue.get();
+        String index = RedisKeys.index(email);
         return redis.batch(
                         deadline,
                         // Not one SET with NX and GET: Redis knows the two together only since 7.0.
-                        command(Command.SET, indexOf(email), candidate.key().value(), "NX"),
-                        command(Command.GET, indexOf(email)))
+                        command(Command.SET, index, candidate.key().value(), "NX"),
+                        command(Command.GET, index))
                 .compose(replies -> create(email, candidate, text(replies.get(1)), deadline))
                 .compose(registration -> registration.isPresent()
                         ? Future.succeededFuture(registration.get())
-                        : pauseBefore(attempt + 1).compose(again -> register(email, issue, deadline, attempt + 1)));
+                        : transactions
+                                .pauseBefore(attempt + 1)
+                                .compose(again -> register(email, issue, deadline, attempt + 1)));
     }
 
     /** Empty where the claim is gone or leads to another e-mail's license, and was taken away: then all begins again. */
@@ -113,136 +146,122 @@ public final class RedisLicenseStore implements LicenseStore {
             return Future.succeededFuture(Optional.empty());
         }
         LicenseKey key = new LicenseKey(claim.get());
-        String record = LicenseJson.encode(candidate.withKey(key));
-        return redis.batch(
-                        deadline,
-                        command(Command.SET, licenseAt(key), record, "NX"),
-                        command(Command.GET, licenseAt(key)))
-                .compose(replies -> {
-                    if (replies.get(0) != null) {
-                        return Future.succeededFuture(Optional.of(new Registration(true, key)));
+        License license = candidate.withKey(key);
+        return change(key, deadline, stored -> {
+                    if (stored instanceof StoredLicense.Absent) {
+                        return new Decision.Save<>(
+                                license, List.of(Rules.registered(license)), Optional.of(new Registration(true, key)));
                     }
-                    Optional<License> existing = read(key, text(replies.get(1)));
-                    if (existing.isPresent() && existing.get().belongsTo(email)) {
-                        return Future.succeededFuture(Optional.of(new Registration(false, key)));
-                    }
-                    return withdraw(email, key, deadline).map(withdrawn -> Optional.empty());
-                });
-    }
-
-    /** Removes an index entry that leads to a license of another e-mail, if it still does. */
-    private Future<Boolean> withdraw(Email email, LicenseKey key, Deadline deadline) {
-        return change(
-                indexOf(email),
-                deadline,
-                claim -> claim.isPresent() && claim.get().equals(key.value())
-                        ? new Change<>(command(Command.DEL, indexOf(email)), true)
-                        : new Change<>(null, false));
+                    return new Decision.Keep<>(stored.visible()
+                            .filter(existing -> existing.belongsTo(email))
+                            .map(existing -> new Registration(false, key)));
+                })
+                .compose(registration -> registration.isPresent()
+                        ? Future.succeededFuture(registration)
+                        : moves.withdraw(email, key, deadline).map(withdrawn -> Optional.empty()));
     }
 
     @Override
     public <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
         Deadline deadline = Deadline.in(timeout);
-        String redisKey = licenseAt(key);
         return turns.inTurn(
                 vertx,
-                redisKey,
-                () -> change(redisKey, deadline, record -> {
-                    Decision<R> decision = rule.apply(read(key, record).orElse(null));
-                    Request write = decision instanceof Decision.Save<R> save
-                            ? command(Command.SET, redisKey, LicenseJson.encode(save.license()))
-                            : null;
-                    return new Change<>(write, decision.reply());
-                }));
+                key.value(),
+                () -> change(
+                        key, deadline, stored -> rule.apply(stored.visible().orElse(null))));
     }
 
-    /** What is to be written, null for nothing, and the answer that is good once it is written. */
-    private record Change<R>(@Nullable Request write, R answer) {}
+    private enum Next {
+        NOTHING,
+        FINISH_MOVE,
+        FINISH_MOVE_AND_REPEAT
+    }
 
-    /**
-     * Optimistic locking. On a connection of its own, WATCH tells Redis to remember the key, and GET reads it. On what was
-     * read is decided here, in this process, while anyone else may write. Then MULTI, the write and EXEC go out together:
-     * Redis runs them as one step, and only if nobody has written the key since the WATCH; else it does nothing and answers
-     * EXEC with null, and all begins again with what the other one wrote. So no change is ever based on a state that is no
-     * more, and no lock is held by a server that may die.
-     *
-     * <p>A connection must not go back to the pool with its WATCH: the next borrower's EXEC would fail for a key that it never
-     * asked for. EXEC takes the WATCH back by itself; where nothing is to be written UNWATCH does; and after any failure the
-     * connection is thrown away.
-     *
-     * <p>Where the answer to EXEC does not arrive, the change may have been made or not. That is reported as {@link
-     * StoreUnavailableException}; every change is such that it can be asked for again.
-     */
-    private <R> Future<R> change(String redisKey, Deadline deadline, Function<Optional<String>, Change<R>> decide) {
-        return change(redisKey, deadline, decide, 1);
+    /** What the first step came to, the reply that is good when the next one is done, and what is then told of it. */
+    private record Step<R>(Next next, @Nullable Decision<R> decision, List<String> events) {}
+
+    /** A change of one license and of its history; in one step where that is enough. */
+    private <R> Future<R> change(LicenseKey key, Deadline deadline, Function<StoredLicense, Decision<R>> rule) {
+        return change(key, deadline, rule, 1);
     }
 
     private <R> Future<R> change(
-            String redisKey, Deadline deadline, Function<Optional<String>, Change<R>> decide, int attempt) {
-        return redis.lease(
-                        deadline,
-                        lease -> lease.batch(command(Command.WATCH, redisKey), command(Command.GET, redisKey))
-                                .compose(replies -> {
-                                    Change<R> change = decide.apply(text(replies.get(1)));
-                                    if (change.write() == null) {
-                                        lease.unwatch();
-                                        return Future.succeededFuture(Optional.of(change));
-                                    }
-                                    return lease.batch(command(Command.MULTI), change.write(), command(Command.EXEC))
-                                            .map(executed -> wasExecuted(executed.get(2))
-                                                    ? Optional.of(change)
-                                                    : Optional.<Change<R>>empty());
-                                }))
-                .compose(change -> change.isPresent()
-                        ? Future.succeededFuture(change.get().answer())
-                        : pauseBefore(attempt + 1).compose(again -> change(redisKey, deadline, decide, attempt + 1)));
+            LicenseKey key, Deadline deadline, Function<StoredLicense, Decision<R>> rule, int attempt) {
+        String record = RedisKeys.record(key);
+        List<Request> reads =
+                List.of(command(Command.GET, record), command(Command.LINDEX, RedisKeys.history(key), "-1"));
+        return transactions
+                .change(record, reads, deadline, replies -> Future.succeededFuture(step(key, replies, rule)))
+                .compose(step -> {
+                    Decision<R> decision = step.decision();
+                    if (step.next() == Next.FINISH_MOVE_AND_REPEAT || decision == null) {
+                        return moves.finish(key, deadline)
+                                .compose(finished -> transactions.pauseBefore(attempt + 1))
+                                .compose(again -> change(key, deadline, rule, attempt + 1));
+                    }
+                    Future<Boolean> finished = step.next() == Next.FINISH_MOVE
+                            ? moves.finish(key, deadline)
+                            : Future.succeededFuture(true);
+                    return finished.compose(moved -> {
+                        if (!moved) {
+                            return Future.failedFuture(new EmailTakenException());
+                        }
+                        recentEvents.add(key, step.events());
+                        return Future.succeededFuture(decision.reply());
+                    });
+                });
     }
 
-    private static boolean wasExecuted(@Nullable Response exec) {
-        if (exec == null) {
-            return false;
+    private <R> Change<Step<R>> step(
+            LicenseKey key, List<Response> replies, Function<StoredLicense, Decision<R>> rule) {
+        StoredLicense stored = StoredLicense.decode(key, text(replies.get(0)));
+        if (stored instanceof Moving) {
+            return new Change<>(List.of(), new Step<>(Next.FINISH_MOVE_AND_REPEAT, null, List.of()));
         }
-        // A command that fails inside of EXEC is an error among its replies, not a failure of EXEC.
-        if (exec.get(0).type() == ResponseType.ERROR) {
-            throw new StoreUnavailableException("Redis could not write");
+        Decision<R> decision = rule.apply(stored);
+        if (decision instanceof Decision.Keep) {
+            return new Change<>(List.of(), new Step<>(Next.NOTHING, decision, List.of()));
         }
-        return true;
-    }
-
-    private Future<Void> pauseBefore(int attempt) {
-        if (attempt > MAX_ATTEMPTS) {
-            return Future.failedFuture(new StoreUnavailableException("other servers kept changing the same license"));
+        License license = stored.visible().orElse(null);
+        License next = decision instanceof Decision.Save<R> save ? save.license() : null;
+        List<String> events = encode(
+                decision instanceof Decision.Save<R> save ? save.events() : ((Decision.Remove<R>) decision).events(),
+                text(replies.get(1)).orElse(null));
+        boolean stays = next != null
+                && (license == null || (next.key().equals(license.key()) && next.belongsTo(Email.of(license.email()))));
+        if (next != null && stays) {
+            return new Change<>(
+                    LicenseMoves.writes(next, events, historyLength), new Step<>(Next.NOTHING, decision, events));
         }
-        int longest = (int) Math.min(MAX_PAUSE_MILLIS, 1L << attempt);
-        return vertx.timer(ThreadLocalRandom.current().nextInt(1, longest + 1), TimeUnit.MILLISECONDS)
-                .mapEmpty();
-    }
-
-    private static String licenseAt(LicenseKey key) {
-        return "license:" + key.value();
-    }
-
-    private static String indexOf(Email email) {
-        return "email:" + email.address();
-    }
-
-    private static Optional<License> read(LicenseKey key, Optional<String> record) {
-        try {
-            return record.map(LicenseJson::decode);
-        } catch (UnreadableLicenseException e) {
-            throw new UnreadableLicenseException("license:" + key + ": " + e.getMessage());
+        if (license == null) {
+            throw new IllegalArgumentException("Only a license that there is can be removed");
         }
+        Request note = command(Command.SET, RedisKeys.record(key), new Moving(license, next, events).encode());
+        // The history of a license that is removed goes first: once its e-mail is free nothing may lead to it any more.
+        List<Request> writes =
+                next == null ? List.of(note, command(Command.DEL, RedisKeys.history(key))) : List.of(note);
+        return new Change<>(writes, new Step<>(Next.FINISH_MOVE, decision, events));
     }
 
-    private static Optional<String> text(@Nullable Response reply) {
-        return Optional.ofNullable(reply).map(Response::toString);
-    }
-
-    private static Request command(Command command, String... arguments) {
-        Request request = Request.cmd(command);
-        for (String argument : arguments) {
-            request.arg(argument);
+    private static List<String> encode(List<Event> events, @Nullable String previous) {
+        var encoded = new ArrayList<String>();
+        String last = previous;
+        for (Event event : events) {
+            last = EventJson.encode(event, last);
+            encoded.add(last);
         }
-        return request;
+        return encoded;
+    }
+
+    @Override
+    public Future<History> history(LicenseKey key) {
+        return redis.batch(Deadline.in(timeout), command(Command.LRANGE, RedisKeys.history(key), "0", "-1"))
+                .map(replies -> EventJson.history(
+                        replies.get(0).stream().map(Response::toString).toList()));
+    }
+
+    @Override
+    public Future<List<String>> recentEvents(int most) {
+        return recentEvents.newest(most);
     }
 }

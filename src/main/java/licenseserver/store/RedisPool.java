@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  *
  * <p>All failures of Redis are {@link StoreUnavailableException}s.
  */
-final class RedisPool {
+class RedisPool {
     /** Opened as needed. Enough that {@code appendfsync always} is shared by many transactions (a group commit). */
     private static final int MAX_CONNECTIONS = 16;
 
@@ -40,10 +40,14 @@ final class RedisPool {
     }
 
     RedisPool(Vertx vertx, String url, Duration timeout, int maxConnections) {
+        this.redis = Redis.createClient(vertx, options(url, timeout, maxConnections, MAX_WAITING));
+    }
+
+    static RedisOptions options(String url, Duration timeout, int maxConnections, int maxWaiting) {
         var options = new RedisOptions()
                 .setConnectionString(url)
                 .setMaxPoolSize(maxConnections)
-                .setMaxPoolWaiting(MAX_WAITING);
+                .setMaxPoolWaiting(maxWaiting);
         // The socket's own bounds free a connection that is still being made, which nobody has in hand to close: a
         // frozen
         // Redis accepts connections and never greets. They end idle connections, too; the next call makes a new one.
@@ -51,7 +55,7 @@ final class RedisPool {
                 .setConnectTimeout((int) timeout.toMillis())
                 .setReadIdleTimeout((int) timeout.toMillis())
                 .setIdleTimeoutUnit(TimeUnit.MILLISECONDS);
-        this.redis = Redis.createClient(vertx, options);
+        return options;
     }
 
     /** Lends a connection; it goes back to the pool when the future that {@code use} returns is complete. */
@@ -67,7 +71,12 @@ final class RedisPool {
 
     /** Sends commands that need no connection of their own, in one write; the replies are in their order. */
     Future<List<Response>> batch(Deadline deadline, Request... commands) {
-        return lease(deadline, lease -> lease.batch(commands));
+        return lease(deadline, lease -> lease.batch(List.of(commands)));
+    }
+
+    /** Sends commands on a connection, in one write. */
+    Future<List<Response>> send(RedisConnection connection, List<Request> commands) {
+        return connection.batch(commands);
     }
 
     Future<Void> close() {
@@ -81,9 +90,20 @@ final class RedisPool {
      */
     private static void giveBack(RedisConnection connection, boolean clean) {
         if (!clean) {
-            connection.send(Request.cmd(Command.SELECT).arg(0));
+            markUnusable(connection);
         }
         connection.close();
+    }
+
+    static void markUnusable(RedisConnection connection) {
+        connection.send(Request.cmd(Command.SELECT).arg(0));
+    }
+
+    /** Whether Redis answered, be it with an error; else the connection is in an unknown state. */
+    static boolean isAnswer(Throwable failure) {
+        return failure instanceof Response error
+                && error.type() == ResponseType.ERROR
+                && !String.valueOf(failure.getMessage()).contains("CONNECTION_CLOSED");
     }
 
     /**
@@ -94,7 +114,7 @@ final class RedisPool {
         return Future.failedFuture(new StoreUnavailableException(reason(failure)));
     }
 
-    private static String reason(Throwable failure) {
+    static String reason(Throwable failure) {
         if (failure instanceof TimeoutException) {
             return "Redis did not answer in time";
         }
@@ -112,7 +132,7 @@ final class RedisPool {
     }
 
     /** A connection in hand, used by nobody else meanwhile. */
-    static final class Lease {
+    final class Lease {
         private final RedisConnection connection;
         private final Deadline deadline;
 
@@ -122,10 +142,10 @@ final class RedisPool {
         }
 
         /** Sends commands in one write; fails where any of them does, and then tells no reply. */
-        Future<List<Response>> batch(Request... commands) {
+        Future<List<Response>> batch(List<Request> commands) {
             return deadline.isOver()
                     ? unavailable(new TimeoutException())
-                    : deadline.bound(connection.batch(List.of(commands))).recover(RedisPool::unavailable);
+                    : deadline.bound(send(connection, commands)).recover(RedisPool::unavailable);
         }
 
         /** Takes back every WATCH. Not waited for: what the next borrower sends comes after it. */

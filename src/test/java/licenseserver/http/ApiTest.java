@@ -28,6 +28,7 @@ import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.store.History;
 import licenseserver.store.InMemoryLicenseStore;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.Registration;
@@ -81,16 +82,39 @@ class ApiTest {
     }
 
     static Stream<String> calls() {
-        return Stream.of("/register-license", "/license-info", "/activate", "/validate", "/deactivate");
+        return Stream.concat(adminCalls(), Stream.of("/activate", "/validate", "/deactivate"));
     }
 
     static Stream<String> adminCalls() {
-        return Stream.of("/register-license", "/license-info");
+        return Stream.of(
+                "/register-license",
+                "/license-info",
+                "/disable-license",
+                "/enable-license",
+                "/update-license",
+                "/reset-machines",
+                "/rotate-key",
+                "/delete-license",
+                "/license-history",
+                "/recent-events");
     }
 
     /** The calls, with input that makes each of them ask the store. */
     static Stream<String> callsWithInput() {
+        return Stream.concat(callsOnALicense(), Stream.of("/recent-events {}"));
+    }
+
+    /** The calls that read a license, with input that makes each of them do so. */
+    static Stream<String> callsOnALicense() {
         return Stream.of(
+                "/disable-license {\"key\":\"K\"}",
+                "/enable-license {\"email\":\"a@b\"}",
+                "/update-license {\"key\":\"K\",\"maxMachines\":5}",
+                "/update-license {\"key\":\"K\",\"newEmail\":\"c@d\"}",
+                "/reset-machines {\"key\":\"K\"}",
+                "/rotate-key {\"key\":\"K\"}",
+                "/delete-license {\"key\":\"K\"}",
+                "/license-history {\"key\":\"K\"}",
                 "/register-license {\"email\":\"a@b\"}",
                 "/license-info {\"key\":\"K\"}",
                 "/license-info {\"email\":\"a@b\"}",
@@ -870,7 +894,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#callsWithInput")
+        @MethodSource("licenseserver.http.ApiTest#callsOnALicense")
         void by_an_unreadable_record_is_answered_500_and_logged_without_its_text(String call) {
             licenses.put("license:K", "{\"key\":\"hidden-text\"}");
             licenses.put("email:a@b", "K");
@@ -914,6 +938,16 @@ class ApiTest {
 
         @Override
         public <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
+            return fail();
+        }
+
+        @Override
+        public Future<History> history(LicenseKey key) {
+            return fail();
+        }
+
+        @Override
+        public Future<List<String>> recentEvents(int most) {
             return fail();
         }
 

@@ -7,6 +7,9 @@ import io.vertx.core.buffer.Buffer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,6 +103,171 @@ class FieldsTest {
             assertThat(parse("{\"a\":" + "[".repeat(31) + "]".repeat(31) + ",\"key\":\"K\"}")
                             .text("key"))
                     .isEqualTo("K");
+        }
+    }
+
+    /** What is asked of a field beyond its text. */
+    @Nested
+    class Typed {
+        private static final String WHOLE = "a must be a whole number from 1 to 10000";
+
+        @Test
+        void integer_is_a_whole_number_in_range() {
+            assertThat(parse("{\"a\":1}").integer("a", 1, 10_000)).isEqualTo(1L);
+            assertThat(parse("{\"a\":10000}").integer("a", 1, 10_000)).isEqualTo(10_000L);
+            assertThat(parse("{\"a\":-0}").integer("a", 0, 0)).isZero();
+            assertThat(parse("{\"a\":9223372036854775807}").integer("a", 0, Long.MAX_VALUE))
+                    .isEqualTo(Long.MAX_VALUE);
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "0",
+                    "-1",
+                    "10001",
+                    "4294967297",
+                    "9223372036854775808",
+                    "18446744073709551617",
+                    "123456789012345678901234567890",
+                    "3.0",
+                    "3.5",
+                    "1e3",
+                    "1E0",
+                    "\"3\"",
+                    "\"\"",
+                    "true",
+                    "false",
+                    "[]",
+                    "[3]",
+                    "{}"
+                })
+        void integer_is_refused_by_name_where_it_is_anything_else(String value) {
+            assertRefused(WHOLE, fields -> fields.integer("a", 1, 10_000), value);
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"NaN", "Infinity", "-Infinity", "+3", "03", "0x3", "3."})
+        void integer_that_json_does_not_know_is_no_json(String value) {
+            assertInvalid("{\"a\":" + value + "}");
+        }
+
+        @Test
+        void is_null_where_the_field_is_absent_or_null() {
+            for (String body : new String[] {"{}", "{\"a\":null}"}) {
+                Fields fields = parse(body);
+                assertThat(fields.integer("a", 1, 2)).isNull();
+                assertThat(fields.line("a", 5)).isNull();
+                assertThat(fields.prose("a", 5)).isNull();
+                assertThat(fields.object("a", 5)).isNull();
+                assertThat(fields.isTrue("a")).isFalse();
+            }
+        }
+
+        @Test
+        void has_tells_null_from_absent() {
+            assertThat(parse("{\"a\":null}").has("a")).isTrue();
+            assertThat(parse("{\"A\":1}").has("a")).isFalse();
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"1", "\"true\"", "null", "false", "[true]", "{}"})
+        void is_true_for_true_only(String value) {
+            assertThat(parse("{\"a\":true}").isTrue("a")).isTrue();
+            assertThat(parse("{\"a\":" + value + "}").isTrue("a")).isFalse();
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"null", "0", "1", "\"true\"", "\"\"", "[]", "{}"})
+        void choice_is_true_or_false(String value) {
+            assertThat(parse("{\"a\":true}").choice("a")).isTrue();
+            assertThat(parse("{\"a\":false}").choice("a")).isFalse();
+            assertRefused("a must be true or false", fields -> fields.choice("a"), value);
+            assertThatThrownBy(() -> parse("{}").choice("a")).isInstanceOf(RefusedException.class);
+        }
+
+        @Test
+        void line_is_visible_text() {
+            assertThat(parse("{\"a\":\" é\\ud83d\\ude00 \"}").line("a", 5)).isEqualTo(" é\ud83d\ude00 ");
+            assertThat(parse("{\"a\":\"12345\"}").line("a", 5)).isEqualTo("12345");
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {"\"\"", "\"123456\"", "\"a\\n\"", "\"\\u0000\"", "\"\\ud83d\"", "5", "true", "[]", "{}"})
+        void line_is_refused_by_name_where_it_is_anything_else(String value) {
+            assertRefused(
+                    "a must be text of 1 to 5 characters without control characters",
+                    fields -> fields.line("a", 5),
+                    value);
+        }
+
+        @Test
+        void prose_may_have_several_lines() {
+            assertThat(parse("{\"a\":\"a\\n\\tb\"}").prose("a", 5)).isEqualTo("a\n\tb");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"\"\"", "\"123456\"", "\"\\ud83d\"", "5", "true", "[]", "{}"})
+        void prose_is_refused_by_name_where_it_is_anything_else(String value) {
+            assertRefused("a must be text of 1 to 5 characters", fields -> fields.prose("a", 5), value);
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "{}",
+                    "{ \"b\" : 1.0 }",
+                    "{\"b\":{\"c\":[1e9,{}]},\"é\":\"\\u0041\"}",
+                    "{\"b\":\"}\"}",
+                    "{\"\ud83d\ude00\":\"\ud83d\ude00\"}"
+                })
+        void object_is_kept_to_the_letter(String object) {
+            assertThat(parse("{\"a\":" + object + "}").object("a", 100)).isEqualTo(object);
+            assertThat(parse("{\"é\":\"\ud83d\ude00\", \"a\" :\n" + object + " ,\"b\":1}")
+                            .object("a", 100))
+                    .isEqualTo(object);
+        }
+
+        @Test
+        void object_is_measured_in_bytes() {
+            assertThat(parse("{\"a\":{\"b\":\"é\"}}").object("a", 10)).isNotNull();
+            assertRefused(
+                    "a must be a JSON object of at most 9 bytes", fields -> fields.object("a", 9), "{\"b\":\"é\"}");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"5", "\"{}\"", "true", "[]", "[{}]"})
+        void object_is_refused_by_name_where_it_is_anything_else(String value) {
+            assertRefused("a must be a JSON object of at most 100 bytes", fields -> fields.object("a", 100), value);
+        }
+
+        @Test
+        void allow_only_names_the_field_that_nobody_knows() {
+            parse("{}").allowOnly(Set.of());
+            parse("{\"a\":1,\"b\":null}").allowOnly(Set.of("a", "b", "c"));
+
+            assertThatThrownBy(() -> parse("{\"a\":1,\"A\":1}").allowOnly(Set.of("a")))
+                    .isInstanceOfSatisfying(
+                            RefusedException.class,
+                            refused -> assertThat(refused.reply()).isEqualTo(Reply.refusal(400, "Unknown field: A")));
+        }
+
+        @Test
+        void allow_only_shows_no_long_name_in_full() {
+            assertThatThrownBy(() -> parse("{\"" + "n".repeat(1000) + "\":1}").allowOnly(Set.of()))
+                    .isInstanceOfSatisfying(
+                            RefusedException.class,
+                            refused -> assertThat(refused.reply())
+                                    .isEqualTo(Reply.refusal(400, "Unknown field: " + "n".repeat(60) + "…")));
+        }
+
+        private static void assertRefused(String message, Function<Fields, @Nullable Object> read, String value) {
+            Fields fields = parse("{\"a\":" + value + "}");
+            assertThatThrownBy(() -> read.apply(fields))
+                    .isInstanceOfSatisfying(
+                            RefusedException.class,
+                            refused -> assertThat(refused.reply()).isEqualTo(Reply.refusal(400, message)));
         }
     }
 

@@ -6,11 +6,22 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import licenseserver.license.Policy;
+import licenseserver.store.IdempotencyStore;
+import licenseserver.store.InMemoryIdempotencyStore;
+import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 
 /** The HTTP interface on a port of loopback that is free, at a time that stands still. */
@@ -23,6 +34,8 @@ final class TestServer implements AutoCloseable {
     static final Duration PATIENT = Duration.ofSeconds(60);
 
     private static final String LOOPBACK = "127.0.0.1";
+    private static final HttpClient CLIENT =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private final HttpServer http;
 
@@ -34,6 +47,13 @@ final class TestServer implements AutoCloseable {
         return start(vertx, licenses, "*", PATIENT, PATIENT, () -> Readiness.READY);
     }
 
+    /** Starts a server that remembers requests in this store, has this policy, and tells the time by this clock. */
+    static TestServer start(
+            Vertx vertx, LicenseStore licenses, IdempotencyStore requests, Policy policy, InstantSource clock) {
+        var settings = new Api.Settings(MAX_MACHINES, policy, "*", PATIENT);
+        return start(vertx, licenses, requests, settings, clock, PATIENT, () -> Readiness.READY);
+    }
+
     static TestServer start(
             Vertx vertx,
             LicenseStore licenses,
@@ -41,14 +61,32 @@ final class TestServer implements AutoCloseable {
             Duration bodyPatience,
             Duration idleTimeout,
             Supplier<Readiness> readiness) {
+        return start(
+                vertx,
+                licenses,
+                new InMemoryIdempotencyStore(),
+                new Api.Settings(MAX_MACHINES, Policy.NONE, corsOrigin, bodyPatience),
+                InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS)),
+                idleTimeout,
+                readiness);
+    }
+
+    private static TestServer start(
+            Vertx vertx,
+            LicenseStore licenses,
+            IdempotencyStore requests,
+            Api.Settings settings,
+            InstantSource clock,
+            Duration idleTimeout,
+            Supplier<Readiness> readiness) {
         var api = new Api(
                 vertx,
                 licenses,
-                InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS)),
-                MAX_MACHINES,
+                new LastSeen(vertx, licenses, PATIENT),
+                requests,
+                clock,
+                settings,
                 new AdminSecret(ADMIN_SECRET),
-                corsOrigin,
-                bodyPatience,
                 readiness);
         return new TestServer(await(vertx.createHttpServer(new HttpServerOptions()
                         .setIdleTimeout((int) idleTimeout.toMillis())
@@ -61,6 +99,26 @@ final class TestServer implements AutoCloseable {
 
     URI uri(String path) {
         return URI.create("http://" + LOOPBACK + ":" + http.actualPort() + path);
+    }
+
+    /** Posts a body with headers: names and values in turn. */
+    HttpResponse<String> post(String path, String body, String... headers) {
+        return postLater(path, body, headers).join();
+    }
+
+    CompletableFuture<HttpResponse<String>> postLater(String path, String body, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri(path))
+                .timeout(Duration.ofSeconds(10))
+                .POST(BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return CLIENT.sendAsync(request.build(), BodyHandlers.ofString(StandardCharsets.UTF_8));
+    }
+
+    /** Posts a body with the admin secret. */
+    HttpResponse<String> postAsAdmin(String path, String body) {
+        return post(path, body, "Authorization", "Bearer " + ADMIN_SECRET);
     }
 
     RawConnection connect() {

@@ -16,19 +16,25 @@ class LicenseTest {
     private static final Email EMAIL = new Email("customer@example.com");
     private static final Instant NOW = Instant.parse("2024-06-21T20:00:00.123456789Z");
 
+    private static Machine machine(String machineId, Instant activatedAt) {
+        return new Machine(machineId, activatedAt, null, null, "");
+    }
+
     @Nested
     class Issue {
         @Test
         void makes_a_license_that_is_active_nowhere() {
-            License license = License.issue(KEY, EMAIL, NOW, 3);
+            License license = License.issue(KEY, EMAIL, NOW, Terms.of(3));
 
             assertThat(license)
                     .isEqualTo(new License(
                             KEY,
                             "customer@example.com",
                             Instant.parse("2024-06-21T20:00:00.123Z"),
-                            3,
+                            Terms.of(3),
                             false,
+                            null,
+                            List.of(),
                             List.of(),
                             ""));
         }
@@ -38,18 +44,19 @@ class LicenseTest {
     class Machines {
         @Test
         void are_a_copy_that_nobody_changes() {
-            var machines = new ArrayList<>(List.of(new Machine("one", NOW, "")));
-            var license = new License(KEY, EMAIL.address(), NOW, 3, false, machines, "");
+            var machines = new ArrayList<>(List.of(machine("one", NOW)));
+            var license = new License(KEY, EMAIL.address(), NOW, Terms.of(3), false, null, machines, machines, "");
 
             machines.clear();
 
             assertThat(license.machines()).hasSize(1);
+            assertThat(license.newMachines()).hasSize(1);
             assertThatThrownBy(() -> license.machines().clear()).isInstanceOf(UnsupportedOperationException.class);
         }
 
         @Test
         void are_told_apart_by_their_exact_id() {
-            License license = License.issue(KEY, EMAIL, NOW, 3).withMachine("Machine", NOW);
+            License license = License.issue(KEY, EMAIL, NOW, Terms.of(3)).withMachine(machine("Machine", NOW));
 
             assertThat(license.isActiveOn("Machine")).isTrue();
             assertThat(license.isActiveOn("machine")).isFalse();
@@ -57,17 +64,14 @@ class LicenseTest {
         }
 
         @Test
-        void are_in_the_order_of_their_activation_to_the_millisecond() {
-            License license = License.issue(KEY, EMAIL, NOW, 3)
-                    .withMachine("b", NOW)
-                    .withMachine("a", NOW.plusSeconds(1))
-                    .withMachine("c", NOW.plusSeconds(2))
+        void are_in_the_order_of_their_activation() {
+            License license = License.issue(KEY, EMAIL, NOW, Terms.of(3))
+                    .withMachine(machine("b", NOW))
+                    .withMachine(machine("a", NOW.plusSeconds(1)))
+                    .withMachine(machine("c", NOW.plusSeconds(2)))
                     .withoutMachine("a");
 
-            assertThat(license.machines())
-                    .containsExactly(
-                            new Machine("b", Instant.parse("2024-06-21T20:00:00.123Z"), ""),
-                            new Machine("c", Instant.parse("2024-06-21T20:00:02.123Z"), ""));
+            assertThat(license.machines()).containsExactly(machine("b", NOW), machine("c", NOW.plusSeconds(2)));
         }
     }
 
@@ -75,17 +79,20 @@ class LicenseTest {
     class RemainingSlots {
         @Test
         void are_what_the_machines_leave() {
-            License license = License.issue(KEY, EMAIL, NOW, 2);
+            License license = License.issue(KEY, EMAIL, NOW, Terms.of(2));
 
             assertThat(license.remainingSlots()).isEqualTo(2);
-            assertThat(license.withMachine("one", NOW).remainingSlots()).isEqualTo(1);
-            assertThat(license.withMachine("one", NOW).withMachine("two", NOW).remainingSlots())
+            assertThat(license.withMachine(machine("one", NOW)).remainingSlots())
+                    .isEqualTo(1);
+            assertThat(license.withMachine(machine("one", NOW))
+                            .withMachine(machine("two", NOW))
+                            .remainingSlots())
                     .isZero();
         }
 
         @Test
         void are_never_below_zero() {
-            License license = License.issue(KEY, EMAIL, NOW, 0).withMachine("one", NOW);
+            License license = License.issue(KEY, EMAIL, NOW, Terms.of(0)).withMachine(machine("one", NOW));
 
             assertThat(license.remainingSlots()).isZero();
         }
@@ -95,7 +102,8 @@ class LicenseTest {
     class BelongsTo {
         @Test
         void compares_addresses_without_letter_case_and_surrounding_white_space() {
-            var license = new License(KEY, " Customer@Example.com ", NOW, 3, false, List.of(), "");
+            var license =
+                    new License(KEY, " Customer@Example.com ", NOW, Terms.of(3), false, null, List.of(), List.of(), "");
 
             assertThat(license.belongsTo(EMAIL)).isTrue();
             assertThat(license.belongsTo(new Email("other@example.com"))).isFalse();
@@ -107,16 +115,26 @@ class LicenseTest {
         @Test
         void keeps_all_else() {
             var license = new License(
-                    KEY, "E@x", NOW, 2, true, List.of(new Machine("one", NOW, "\"a\":1")), "\"plan\":\"pro\"");
+                    KEY,
+                    "E@x",
+                    NOW,
+                    new Terms(2, NOW, "product", "{}", "notes", 4, 5),
+                    true,
+                    "why",
+                    List.of(new Machine("one", NOW, "label", NOW, "\"a\":1")),
+                    List.of(machine("two", NOW)),
+                    "\"plan\":\"pro\"");
 
             assertThat(license.withKey(new LicenseKey("OTHER")))
                     .isEqualTo(new License(
                             new LicenseKey("OTHER"),
                             license.email(),
                             license.createdAt(),
-                            license.maxMachines(),
+                            license.terms(),
                             license.disabled(),
+                            license.disabledReason(),
                             license.machines(),
+                            license.newMachines(),
                             license.unknownFields()));
         }
     }
@@ -148,7 +166,7 @@ class LicenseTest {
     class AsString {
         @Test
         void shows_neither_key_nor_address_nor_machine() {
-            License license = License.issue(KEY, EMAIL, NOW, 3).withMachine("owners-laptop", NOW);
+            License license = License.issue(KEY, EMAIL, NOW, Terms.of(3)).withMachine(machine("owners-laptop", NOW));
 
             assertThat(license).hasToString("License[…B2CD]");
             assertThat(license.machines().get(0).toString()).doesNotContain("owners-laptop");

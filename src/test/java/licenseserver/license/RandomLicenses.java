@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Licenses in every state they can be in, the same ones for the same seed. */
 public final class RandomLicenses implements Supplier<License> {
@@ -34,9 +35,12 @@ public final class RandomLicenses implements Supplier<License> {
     private static final List<String> UNKNOWN_FIELDS = List.of(
             "",
             "\"plan\":\"pro\"",
-            "\"expiresAt\":null,\"labels\":[\"a\",{\"b\":[]}]",
+            "\"expires\":null,\"labels\":[\"a\",{\"b\":[]}]",
             "\"price\":1.0,\"big\":123456789012345678901234567890,\"tiny\":1e-400",
             "\"escaped\" : \"\\u0041\\/\\n\",\"\\u006bex\":{ }");
+
+    private static final List<String> METADATA =
+            List.of("{}", "{\"a\" : 1.0,\"b\":{\"c\":[1e400,\"\\u0041\"]}}", "{\"n\":12345678901234567890123}");
 
     private final Random random;
 
@@ -48,13 +52,40 @@ public final class RandomLicenses implements Supplier<License> {
     /** The next license; it may have more machines than it allows, as after its number was lowered. */
     @Override
     public License get() {
-        int maxMachines = random.nextInt(MAX_SLOTS + 1);
+        boolean disabled = random.nextInt(4) == 0;
+        return new License(
+                new LicenseKey(text()),
+                text(),
+                time(),
+                terms(),
+                disabled,
+                disabled ? rarely(this::text) : null,
+                machines(),
+                random.nextInt(3) == 0 ? machines() : List.of(),
+                unknownFields());
+    }
+
+    private Terms terms() {
+        return new Terms(
+                random.nextInt(MAX_SLOTS + 1),
+                rarely(this::time),
+                rarely(this::text),
+                rarely(() -> METADATA.get(random.nextInt(METADATA.size()))),
+                rarely(this::text),
+                rarely(() -> random.nextInt(400)),
+                rarely(() -> random.nextInt(MAX_SLOTS)));
+    }
+
+    private List<Machine> machines() {
         var machines = new ArrayList<Machine>();
         for (int i = random.nextInt(MAX_SLOTS + 2); i > 0; i--) {
-            machines.add(new Machine(machineId(i), time(), unknownFields()));
+            machines.add(new Machine(machineId(i), time(), rarely(this::text), rarely(this::time), unknownFields()));
         }
-        return new License(
-                new LicenseKey(text()), text(), time(), maxMachines, random.nextInt(4) == 0, machines, unknownFields());
+        return machines;
+    }
+
+    private <T> @Nullable T rarely(Supplier<T> value) {
+        return random.nextInt(3) == 0 ? value.get() : null;
     }
 
     /** The id of one of the machines, or of none. */

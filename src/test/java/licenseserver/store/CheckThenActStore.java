@@ -6,6 +6,7 @@ import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.Request;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -21,7 +22,7 @@ public final class CheckThenActStore implements LicenseStore {
     private final Redis writing;
 
     public CheckThenActStore(Vertx vertx, String url) {
-        this.reading = new RedisLicenseStore(vertx, url, Duration.ofSeconds(5), new LicenseTurns());
+        this.reading = new RedisLicenseStore(vertx, url, Duration.ofSeconds(5), new LicenseTurns(), 0);
         this.writing = Redis.createClient(vertx, url);
     }
 
@@ -59,6 +60,16 @@ public final class CheckThenActStore implements LicenseStore {
                             .map(decision.reply())
                     : Future.succeededFuture(decision.reply());
         });
+    }
+
+    @Override
+    public Future<History> history(LicenseKey key) {
+        return reading.history(key);
+    }
+
+    @Override
+    public Future<List<String>> recentEvents(int most) {
+        return reading.recentEvents(most);
     }
 
     private Future<?> set(String key, String value) {

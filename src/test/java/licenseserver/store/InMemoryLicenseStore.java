@@ -1,15 +1,19 @@
 package licenseserver.store;
 
 import io.vertx.core.Future;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
+import licenseserver.license.Event;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.license.Rules;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +22,42 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InMemoryLicenseStore implements LicenseStore {
     private static final int MAX_ATTEMPTS = 20;
+    private static final int DEFAULT_HISTORY_LENGTH = 200;
 
+    private final int historyLength;
     private final Map<String, String> records = new HashMap<>();
+    private final Map<LicenseKey, List<String>> histories = new HashMap<>();
+    private final List<String> recentEvents = new ArrayList<>();
+    private int updates;
+    private int writes;
+
+    public InMemoryLicenseStore() {
+        this(DEFAULT_HISTORY_LENGTH);
+    }
+
+    /** A store that keeps so many events of each license. */
+    public InMemoryLicenseStore(int historyLength) {
+        this.historyLength = historyLength;
+    }
 
     /** Places a record as an import from elsewhere would: under {@code license:KEY} or {@code email:ADDRESS}. */
     public synchronized void put(String redisKey, String record) {
         records.put(redisKey, record);
+    }
+
+    /** Replaces a license's history, as someone with access to Redis could. */
+    public synchronized void putHistory(LicenseKey key, List<String> events) {
+        histories.put(key, new ArrayList<>(events));
+    }
+
+    /** How many changes were written so far. */
+    public synchronized int writes() {
+        return writes;
+    }
+
+    /** How many updates were asked for so far. */
+    public synchronized int updates() {
+        return updates;
     }
 
     @Override
@@ -36,8 +70,10 @@ public final class InMemoryLicenseStore implements LicenseStore {
                 LicenseKey key = new LicenseKey(claim);
                 License holder = read(key);
                 if (holder == null) {
+                    License created = candidate.withKey(key);
                     records.put(indexOf(email), claim);
-                    records.put(licenseAt(key), LicenseJson.encode(candidate.withKey(key)));
+                    write(created);
+                    note(key, List.of(Rules.registered(created)));
                     return new Registration(true, key);
                 }
                 if (holder.belongsTo(email)) {
@@ -63,13 +99,88 @@ public final class InMemoryLicenseStore implements LicenseStore {
 
     @Override
     public synchronized <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
+        updates++;
         return result(() -> {
-            Decision<R> decision = rule.apply(read(key));
+            License license = read(key);
+            Decision<R> decision = rule.apply(license);
             if (decision instanceof Decision.Save<R> save) {
-                records.put(licenseAt(key), LicenseJson.encode(save.license()));
+                save(key, license, save.license(), save.events());
+            } else if (decision instanceof Decision.Remove<R> remove) {
+                remove(key, license, remove.events());
             }
             return decision.reply();
         });
+    }
+
+    private void save(LicenseKey key, @Nullable License before, License next, List<Event> events) {
+        if (before != null) {
+            Email from = Email.of(before.email());
+            Email to = Email.of(next.email());
+            if (!to.equals(from) && isTaken(to, key)) {
+                throw new EmailTakenException();
+            }
+            if (!next.key().equals(key) && read(next.key()) != null) {
+                throw new StoreUnavailableException("a new key was taken already");
+            }
+            if (!to.equals(from) || !next.key().equals(key)) {
+                records.remove(indexOf(from), key.value());
+                records.put(indexOf(to), next.key().value());
+            }
+        }
+        note(key, events);
+        if (!next.key().equals(key)) {
+            records.remove(licenseAt(key));
+            histories.put(next.key(), Optional.ofNullable(histories.remove(key)).orElseGet(ArrayList::new));
+        }
+        write(next);
+    }
+
+    /** Whether an e-mail leads to another key, and rightly so: one without a record is a registration that is under way. */
+    private boolean isTaken(Email email, LicenseKey key) {
+        String owner = records.get(indexOf(email));
+        if (owner == null || owner.equals(key.value())) {
+            return false;
+        }
+        License license = read(new LicenseKey(owner));
+        return license == null || license.belongsTo(email);
+    }
+
+    private void remove(LicenseKey key, @Nullable License license, List<Event> events) {
+        if (license == null) {
+            throw new IllegalArgumentException("Only a license that there is can be removed");
+        }
+        note(key, events);
+        writes++;
+        histories.remove(key);
+        records.remove(licenseAt(key));
+        records.remove(indexOf(Email.of(license.email())), key.value());
+    }
+
+    private void write(License license) {
+        writes++;
+        records.put(licenseAt(license.key()), LicenseJson.encode(license));
+    }
+
+    private void note(LicenseKey key, List<Event> events) {
+        List<String> history = histories.computeIfAbsent(key, unknown -> new ArrayList<>());
+        for (Event event : events) {
+            String encoded = EventJson.encode(event, history.isEmpty() ? null : history.get(history.size() - 1));
+            history.add(encoded);
+            recentEvents.add(0, RecentEvents.shown(key.value(), encoded));
+        }
+        while (history.size() > historyLength) {
+            history.remove(0);
+        }
+    }
+
+    @Override
+    public synchronized Future<History> history(LicenseKey key) {
+        return result(() -> EventJson.history(histories.getOrDefault(key, List.of())));
+    }
+
+    @Override
+    public synchronized Future<List<String>> recentEvents(int most) {
+        return result(() -> List.copyOf(recentEvents.subList(0, Math.min(most, recentEvents.size()))));
     }
 
     private @Nullable License read(LicenseKey key) {

@@ -5,23 +5,28 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import licenseserver.Wait;
+import licenseserver.license.Answer;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Decision.Save;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
+import licenseserver.license.Policy;
 import licenseserver.license.RandomLicenses;
 import licenseserver.license.Rules;
-import licenseserver.license.Rules.Activation;
+import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -55,14 +60,7 @@ abstract class LicenseStoreContract {
             for (int i = 0; i < 50; i++) {
                 License any = licenses.get();
                 Email buyer = randomEmail();
-                License license = new License(
-                        randomKey(),
-                        " " + buyer.address().toUpperCase(Locale.ROOT) + " ",
-                        any.createdAt(),
-                        any.maxMachines(),
-                        any.disabled(),
-                        any.machines(),
-                        any.unknownFields());
+                License license = like(any, randomKey(), buyer);
 
                 await(store().register(buyer, () -> license));
 
@@ -236,11 +234,11 @@ abstract class LicenseStoreContract {
         void has_stored_the_license_when_it_replies() {
             License license = registered(3);
 
-            Activation activation = await(activate(license.key(), "one"));
+            Answer answer = await(activate(license.key(), "one"));
 
-            assertThat(activation).isEqualTo(new Activation(Verdict.OK, 2));
-            assertThat(await(store().find(license.key())).orElseThrow().machines())
-                    .containsExactly(new Machine("one", NOW, ""));
+            assertThat(answer.verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(store().find(license.key()))).contains(answer.license());
+            assertThat(licenseOf(answer).machines()).containsExactly(machine("one", ""));
         }
 
         @Test
@@ -259,16 +257,17 @@ abstract class LicenseStoreContract {
         void activates_no_more_machines_than_allowed_of_many_at_once() {
             License license = registered(3);
 
-            List<Activation> activations = atOnce(number -> activate(license.key(), "machine-" + number));
+            List<Answer> answers = atOnce(number -> activate(license.key(), "machine-" + number));
 
-            assertThat(activations)
-                    .filteredOn(activation -> activation.verdict() == Verdict.OK)
-                    .extracting(Activation::remainingSlots)
+            assertThat(answers)
+                    .filteredOn(answer -> answer.verdict() == Verdict.OK)
+                    .extracting(answer -> licenseOf(answer).remainingSlots())
                     .containsExactlyInAnyOrder(2, 1, 0);
-            assertThat(activations)
-                    .filteredOn(activation -> activation.verdict() != Verdict.OK)
+            assertThat(answers)
+                    .filteredOn(answer -> answer.verdict() != Verdict.OK)
                     .hasSize(AT_ONCE - 3)
-                    .containsOnly(new Activation(Verdict.LIMIT_EXCEEDED, 0));
+                    .extracting(Answer::verdict)
+                    .containsOnly(Verdict.LIMIT_EXCEEDED);
             assertThat(await(store().find(license.key())).orElseThrow().machines())
                     .hasSize(3);
         }
@@ -277,9 +276,9 @@ abstract class LicenseStoreContract {
         void activates_one_machine_once_of_many_at_once() {
             License license = registered(3);
 
-            List<Activation> activations = atOnce(number -> activate(license.key(), "one"));
+            List<Answer> answers = atOnce(number -> activate(license.key(), "one"));
 
-            assertThat(activations).containsOnly(new Activation(Verdict.OK, 2));
+            assertThat(answers).extracting(Answer::verdict).containsOnly(Verdict.OK);
             assertThat(await(store().find(license.key())).orElseThrow().machines())
                     .hasSize(1);
         }
@@ -288,10 +287,10 @@ abstract class LicenseStoreContract {
         void loses_none_of_many_changes_at_once() {
             License license = registered(AT_ONCE);
 
-            List<Activation> activations = atOnce(number -> activate(license.key(), "machine-" + number));
+            List<Answer> answers = atOnce(number -> activate(license.key(), "machine-" + number));
 
-            assertThat(activations)
-                    .extracting(Activation::remainingSlots)
+            assertThat(answers)
+                    .extracting(answer -> licenseOf(answer).remainingSlots())
                     .containsExactlyInAnyOrderElementsOf(
                             IntStream.range(0, AT_ONCE).boxed().toList());
             assertThat(await(store().find(license.key())).orElseThrow().machines())
@@ -305,11 +304,13 @@ abstract class LicenseStoreContract {
         void gives_and_takes_slots_at_once_without_exceeding_the_limit() {
             License license = registered(2);
 
-            List<Verdict> verdicts = atOnce(number -> number % 2 == 0
-                    ? activate(license.key(), "machine-" + number % 6).map(Activation::verdict)
-                    : store().update(license.key(), given -> Rules.deactivate(given, "machine-" + (number - 1) % 6)));
+            List<Answer> answers = atOnce(number -> number % 2 == 0
+                    ? activate(license.key(), "machine-" + number % 6)
+                    : store().update(
+                                    license.key(),
+                                    given -> Rules.deactivate(given, "machine-" + (number - 1) % 6, NOW)));
 
-            assertThat(verdicts).isSubsetOf(Verdict.OK, Verdict.LIMIT_EXCEEDED);
+            assertThat(answers).extracting(Answer::verdict).isSubsetOf(Verdict.OK, Verdict.LIMIT_EXCEEDED);
             assertThat(await(store().find(license.key())).orElseThrow().machines())
                     .hasSizeLessThanOrEqualTo(2);
         }
@@ -321,9 +322,11 @@ abstract class LicenseStoreContract {
                     known.key(),
                     known.email(),
                     known.createdAt(),
-                    3,
+                    Terms.of(3),
                     false,
-                    List.of(new Machine("one", NOW, "\"os\" : \"linux\"")),
+                    null,
+                    List.of(machine("one", "\"os\" : \"linux\"")),
+                    List.of(),
                     "\"price\":1.0,\"note\":\"\\u0041\"");
             await(store().register(email, () -> license));
 
@@ -331,8 +334,7 @@ abstract class LicenseStoreContract {
 
             License stored = await(store().find(license.key())).orElseThrow();
             assertThat(stored.unknownFields()).isEqualTo(license.unknownFields());
-            assertThat(stored.machines())
-                    .containsExactly(new Machine("one", NOW, "\"os\" : \"linux\""), new Machine("two", NOW, ""));
+            assertThat(stored.machines()).containsExactly(machine("one", "\"os\" : \"linux\""), machine("two", ""));
         }
 
         @Test
@@ -352,22 +354,446 @@ abstract class LicenseStoreContract {
         void stores_what_the_rule_saves_though_it_changes_everything_but_the_key() {
             License license = registered(3);
             License changed = new License(
-                    license.key(), license.email(), NOW.plusSeconds(1), 7, true, List.of(), "\"reason\":\"refund\"");
+                    license.key(),
+                    license.email(),
+                    NOW.plusSeconds(1),
+                    new Terms(7, NOW, "product", "{\"a\" : 1}", "notes", 8, 9),
+                    true,
+                    "refund",
+                    List.of(new Machine("two", NOW, "label", NOW, "")),
+                    List.of(machine("one", ""), machine("two", "")),
+                    "\"reason\":\"refund\"");
 
-            await(store().update(license.key(), given -> new Save<>(changed, "saved")));
+            await(store().update(license.key(), given -> new Save<>(changed, List.of(), "saved")));
 
             assertThat(await(store().find(license.key()))).contains(changed);
         }
     }
 
+    /** A license that gets another key. */
+    @Nested
+    class MovedKey {
+        private final LicenseKey newKey = randomKey();
+
+        @Test
+        void leads_to_the_license_and_the_old_one_to_none() {
+            License license = registered(3);
+
+            Answer answer = await(rotate(license.key(), newKey));
+
+            assertThat(answer).isEqualTo(new Answer(Verdict.OK, license.withKey(newKey)));
+            assertThat(await(store().find(newKey))).contains(license.withKey(newKey));
+            assertThat(await(store().find(license.key()))).isEmpty();
+            assertThat(await(store().findByEmail(email))).contains(license.withKey(newKey));
+        }
+
+        @Test
+        void is_the_one_that_register_tells() {
+            License license = registered(3);
+            await(rotate(license.key(), newKey));
+
+            assertThat(await(store().register(email, () -> newLicense(email))))
+                    .isEqualTo(new Registration(false, newKey));
+        }
+
+        @Test
+        void takes_changes_and_the_old_one_takes_none() {
+            License license = registered(3);
+            await(rotate(license.key(), newKey));
+
+            assertThat(await(activate(license.key(), "one")).verdict()).isEqualTo(Verdict.NOT_FOUND);
+            assertThat(await(activate(newKey, "one")).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(store().find(license.key()))).isEmpty();
+        }
+
+        @Test
+        void keeps_all_that_a_license_holds() {
+            var licenses = new RandomLicenses(2);
+            for (int i = 0; i < 20; i++) {
+                Email buyer = randomEmail();
+                License license = like(licenses.get(), randomKey(), buyer);
+                await(store().register(buyer, () -> license));
+                LicenseKey other = randomKey();
+
+                await(rotate(license.key(), other));
+
+                assertThat(await(store().find(other))).contains(license.withKey(other));
+            }
+        }
+
+        @Test
+        void can_move_on() {
+            License license = registered(3);
+            LicenseKey last = randomKey();
+            await(rotate(license.key(), newKey));
+
+            await(rotate(newKey, last));
+
+            assertThat(await(store().find(newKey))).isEmpty();
+            assertThat(await(store().findByEmail(email))).contains(license.withKey(last));
+        }
+
+        @Test
+        void that_is_taken_is_refused_and_changes_nothing() {
+            License license = registered(3);
+            Email buyer = randomEmail();
+            License other = newLicense(buyer);
+            await(store().register(buyer, () -> other));
+
+            assertThatThrownBy(() -> await(rotate(license.key(), other.key())))
+                    .isInstanceOf(StoreUnavailableException.class);
+
+            assertThat(await(store().find(license.key()))).contains(license);
+            assertThat(await(store().find(other.key()))).contains(other);
+            assertThat(await(store().findByEmail(email))).contains(license);
+            assertThat(await(rotate(license.key(), newKey)).verdict()).isEqualTo(Verdict.OK);
+        }
+
+        @Test
+        void is_one_of_many_at_once() {
+            License license = registered(3);
+
+            List<Answer> answers = atOnce(number -> rotate(license.key(), randomKey()));
+
+            assertThat(answers)
+                    .filteredOn(answer -> answer.verdict() == Verdict.OK)
+                    .singleElement()
+                    .satisfies(answer ->
+                            assertThat(await(store().findByEmail(email))).contains(licenseOf(answer)));
+            assertThat(answers)
+                    .filteredOn(answer -> answer.verdict() != Verdict.OK)
+                    .extracting(Answer::verdict)
+                    .containsOnly(Verdict.NOT_FOUND);
+        }
+    }
+
+    /** A license that gets another e-mail. */
+    @Nested
+    class MovedEmail {
+        private final Email newEmail = randomEmail();
+
+        @Test
+        void leads_to_the_license_and_the_old_one_to_none() {
+            License license = registered(3);
+
+            Answer answer = await(move(license.key(), newEmail));
+
+            assertThat(answer.verdict()).isEqualTo(Verdict.OK);
+            assertThat(licenseOf(answer).belongsTo(newEmail)).isTrue();
+            assertThat(await(store().find(license.key()))).contains(licenseOf(answer));
+            assertThat(await(store().findByEmail(newEmail))).contains(licenseOf(answer));
+            assertThat(await(store().findByEmail(email))).isEmpty();
+        }
+
+        @Test
+        void is_registered_and_the_old_one_is_free() {
+            License license = registered(3);
+            await(move(license.key(), newEmail));
+
+            assertThat(await(store().register(newEmail, () -> newLicense(newEmail))))
+                    .isEqualTo(new Registration(false, license.key()));
+            License fresh = newLicense(email);
+            assertThat(await(store().register(email, () -> fresh))).isEqualTo(new Registration(true, fresh.key()));
+            assertThat(await(store().findByEmail(newEmail)).orElseThrow().key()).isEqualTo(license.key());
+        }
+
+        @Test
+        void can_move_back() {
+            License license = registered(3);
+            await(move(license.key(), newEmail));
+
+            await(move(license.key(), email));
+
+            assertThat(await(store().findByEmail(email)).orElseThrow().key()).isEqualTo(license.key());
+            assertThat(await(store().findByEmail(newEmail))).isEmpty();
+        }
+
+        @Test
+        void that_has_a_license_is_refused_and_changes_nothing() {
+            License license = registered(3);
+            License other = newLicense(newEmail);
+            await(store().register(newEmail, () -> other));
+            History history = await(store().history(license.key()));
+
+            assertThatThrownBy(() -> await(move(license.key(), newEmail))).isInstanceOf(EmailTakenException.class);
+
+            assertThat(await(store().find(license.key()))).contains(license);
+            assertThat(await(store().findByEmail(email))).contains(license);
+            assertThat(await(store().findByEmail(newEmail))).contains(other);
+            assertThat(await(store().history(license.key()))).isEqualTo(history);
+        }
+
+        @Test
+        void that_had_a_license_once_is_free() {
+            License license = registered(3);
+            License other = newLicense(newEmail);
+            await(store().register(newEmail, () -> other));
+            await(remove(other.key()));
+
+            assertThat(await(move(license.key(), newEmail)).verdict()).isEqualTo(Verdict.OK);
+
+            assertThat(await(store().findByEmail(newEmail)).orElseThrow().key()).isEqualTo(license.key());
+        }
+
+        @Test
+        void goes_to_one_of_many_licenses_at_once() {
+            List<License> licenses = IntStream.range(0, AT_ONCE)
+                    .mapToObj(number -> {
+                        Email buyer = randomEmail();
+                        License license = newLicense(buyer);
+                        await(store().register(buyer, () -> license));
+                        return license;
+                    })
+                    .toList();
+
+            List<Boolean> moved =
+                    atOnce(number -> move(licenses.get(number).key(), newEmail).transform(done -> {
+                        assertThat(done.failed() && !(done.cause() instanceof EmailTakenException))
+                                .isFalse();
+                        return Future.succeededFuture(done.succeeded());
+                    }));
+
+            assertThat(moved).containsOnlyOnce(true);
+            License owner = licenses.get(moved.indexOf(true));
+            assertThat(await(store().findByEmail(newEmail)).orElseThrow().key()).isEqualTo(owner.key());
+            for (License license : licenses) {
+                License now = await(store().find(license.key())).orElseThrow();
+                assertThat(now.belongsTo(newEmail)).isEqualTo(license.key().equals(owner.key()));
+            }
+        }
+    }
+
+    @Nested
+    class Removed {
+        @Test
+        void is_unknown_and_its_email_is_free() {
+            License license = registered(3);
+
+            Answer answer = await(remove(license.key()));
+
+            assertThat(answer).isEqualTo(new Answer(Verdict.OK, license));
+            assertThat(await(store().find(license.key()))).isEmpty();
+            assertThat(await(store().findByEmail(email))).isEmpty();
+            assertThat(await(store().history(license.key()))).isEqualTo(new History(true, List.of()));
+            License fresh = newLicense(email);
+            assertThat(await(store().register(email, () -> fresh))).isEqualTo(new Registration(true, fresh.key()));
+        }
+
+        @Test
+        void is_unknown_to_the_next_change() {
+            License license = registered(3);
+            await(remove(license.key()));
+
+            assertThat(await(remove(license.key())).verdict()).isEqualTo(Verdict.NOT_FOUND);
+            assertThat(await(activate(license.key(), "one")).verdict()).isEqualTo(Verdict.NOT_FOUND);
+        }
+
+        @Test
+        void leaves_other_licenses_alone() {
+            License license = registered(3);
+            Email buyer = randomEmail();
+            License other = newLicense(buyer);
+            await(store().register(buyer, () -> other));
+
+            await(remove(license.key()));
+
+            assertThat(await(store().findByEmail(buyer))).contains(other);
+        }
+
+        @Test
+        void is_so_once_of_many_at_once() {
+            License license = registered(3);
+
+            List<Answer> answers = atOnce(number -> remove(license.key()));
+
+            assertThat(answers)
+                    .filteredOn(answer -> answer.verdict() == Verdict.OK)
+                    .hasSize(1);
+            assertThat(await(store().find(license.key()))).isEmpty();
+        }
+    }
+
+    @Nested
+    class HistoryOf {
+        @Test
+        void an_unknown_license_is_empty() {
+            assertThat(await(store().history(randomKey()))).isEqualTo(new History(true, List.of()));
+        }
+
+        @Test
+        void a_license_tells_each_change_and_nothing_else() {
+            License license = registered(3);
+            await(activate(license.key(), "one"));
+            await(activate(license.key(), "one"));
+            await(store().register(email, () -> newLicense(email)));
+            await(store().update(license.key(), given -> Rules.setDisabled(given, true, "refund", NOW)));
+
+            History history = await(store().history(license.key()));
+
+            assertThat(history.isWhole()).isTrue();
+            assertThat(history.events())
+                    .satisfiesExactly(
+                            event -> assertThat(event)
+                                    .startsWith(
+                                            "{\"n\":1,\"at\":1719000000000,\"what\":\"registered\",\"by\":\"admin\","),
+                            event -> assertThat(event)
+                                    .startsWith(
+                                            "{\"n\":2,\"at\":1719000000000,\"what\":\"activated\",\"by\":\"client\","
+                                                    + "\"subject\":\"one\","),
+                            event -> assertThat(event)
+                                    .startsWith("{\"n\":3,\"at\":1719000000000,\"what\":\"disabled\",\"by\":\"admin\","
+                                            + "\"to\":\"refund\","));
+        }
+
+        @Test
+        void a_license_goes_with_it_to_another_key_and_email() {
+            License license = registered(3);
+            LicenseKey newKey = randomKey();
+            await(move(license.key(), randomEmail()));
+            await(rotate(license.key(), newKey));
+            await(activate(newKey, "one"));
+
+            History history = await(store().history(newKey));
+
+            assertThat(history.isWhole()).isTrue();
+            assertThat(history.events())
+                    .extracting(event -> event.replaceAll(".*\"what\":\"(.*?)\".*", "$1"))
+                    .containsExactly("registered", "email_changed", "key_rotated", "activated");
+            assertThat(await(store().history(license.key())).events()).isEmpty();
+        }
+
+        @Test
+        void many_changes_keeps_the_last_200_and_is_whole() {
+            License license = registered(3);
+            for (int i = 0; i < 205; i++) {
+                boolean off = i % 2 == 0;
+                await(store().update(license.key(), given -> Rules.setDisabled(given, off, null, NOW)));
+            }
+
+            History history = await(store().history(license.key()));
+
+            assertThat(history.isWhole()).isTrue();
+            assertThat(history.events()).hasSize(200);
+            assertThat(history.events().get(0)).startsWith("{\"n\":7,");
+            assertThat(history.events().get(199)).startsWith("{\"n\":206,");
+        }
+
+        @Test
+        void many_changes_at_once_is_whole() {
+            License license = registered(AT_ONCE);
+
+            atOnce(number -> activate(license.key(), "machine-" + number));
+
+            History history = await(store().history(license.key()));
+            assertThat(history.isWhole()).isTrue();
+            assertThat(history.events()).hasSize(AT_ONCE + 1);
+        }
+
+        @Test
+        void text_of_any_kind_is_whole() {
+            License license = registered(3);
+            String strange = "\"\\{}[]é中\ud83d\ude00\u2028";
+            await(activate(license.key(), strange));
+            await(store().update(license.key(), given -> Rules.setDisabled(given, true, strange, NOW)));
+
+            assertThat(await(store().history(license.key())).isWhole()).isTrue();
+        }
+    }
+
+    @Nested
+    class RecentEventsOfAll {
+        @Test
+        void tell_of_a_change_a_moment_later_newest_first() {
+            License license = registered(3);
+            await(activate(license.key(), "one"));
+            String key = "{\"key\":\"" + license.key().value() + "\",";
+
+            Wait.until("both are told", () -> ofKey(key).size() == 2);
+
+            assertThat(ofKey(key))
+                    .satisfiesExactly(
+                            event -> assertThat(event)
+                                    .startsWith(key + "\"n\":2,")
+                                    .contains("\"activated\""),
+                            event -> assertThat(event)
+                                    .startsWith(key + "\"n\":1,")
+                                    .contains("\"registered\""));
+        }
+
+        @Test
+        void tell_of_a_removal() {
+            License license = registered(3);
+            await(remove(license.key()));
+
+            Wait.until(
+                    "it is told",
+                    () -> ofKey(license.key().value()).stream()
+                            .anyMatch(event -> event.contains("\"what\":\"deleted\"")));
+        }
+
+        @Test
+        void are_json_whatever_the_key() {
+            var key = new LicenseKey("\"\\-" + UUID.randomUUID());
+            License license = newLicense(email).withKey(key);
+            await(store().register(email, () -> license));
+
+            Wait.until(
+                    "it is told",
+                    () -> await(store().recentEvents(1000)).stream()
+                            .filter(event -> event.contains(email.address()))
+                            .anyMatch(event ->
+                                    new JsonObject(event).getString("key").equals(key.value())));
+        }
+
+        @Test
+        void are_no_more_than_asked_for() {
+            License license = registered(3);
+            await(activate(license.key(), "one"));
+            Wait.until("both are told", () -> ofKey(license.key().value()).size() == 2);
+
+            assertThat(await(store().recentEvents(1))).hasSize(1);
+        }
+
+        private List<String> ofKey(String key) {
+            return await(store().recentEvents(1000)).stream()
+                    .filter(event -> event.contains(key))
+                    .toList();
+        }
+    }
+
+    private Future<Answer> rotate(LicenseKey from, LicenseKey to) {
+        return store().update(from, license -> Rules.rotateKey(license, to, true, NOW));
+    }
+
+    private Future<Answer> move(LicenseKey key, Email to) {
+        return store().update(key, license -> Rules.update(license, terms -> terms, to, NOW));
+    }
+
+    private Future<Answer> remove(LicenseKey key) {
+        return store().update(key, license -> Rules.delete(license, NOW));
+    }
+
+    private static License like(License any, LicenseKey key, Email buyer) {
+        return new License(
+                key,
+                " " + buyer.address().toUpperCase(Locale.ROOT) + " ",
+                any.createdAt(),
+                any.terms(),
+                any.disabled(),
+                any.disabledReason(),
+                any.machines(),
+                any.newMachines(),
+                any.unknownFields());
+    }
+
     private License registered(int maxMachines) {
-        License license = License.issue(randomKey(), email, NOW, maxMachines);
+        License license = License.issue(randomKey(), email, NOW, Terms.of(maxMachines));
         await(store().register(email, () -> license));
         return license;
     }
 
     private License newLicense(Email buyer) {
-        return License.issue(randomKey(), buyer, NOW, 3);
+        return License.issue(randomKey(), buyer, NOW, Terms.of(3));
     }
 
     private LicenseKey randomKey() {
@@ -378,8 +804,16 @@ abstract class LicenseStoreContract {
         return new Email("customer-" + UUID.randomUUID() + "@example.com");
     }
 
-    private Future<Activation> activate(LicenseKey key, String machineId) {
-        return store().update(key, license -> Rules.activate(license, machineId, NOW));
+    private Future<Answer> activate(LicenseKey key, String machineId) {
+        return store().update(key, license -> Rules.activate(license, machineId, null, Policy.NONE, NOW));
+    }
+
+    private static License licenseOf(Answer answer) {
+        return Objects.requireNonNull(answer.license());
+    }
+
+    private static Machine machine(String machineId, String unknownFields) {
+        return new Machine(machineId, NOW, null, null, unknownFields);
     }
 
     private static <T> List<T> atOnce(IntFunction<Future<T>> call) {

@@ -24,11 +24,14 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import licenseserver.RedisForTests;
 import licenseserver.RedisProcess;
+import licenseserver.license.Answer;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.license.Policy;
 import licenseserver.license.Rules;
+import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -37,6 +40,7 @@ import org.junit.jupiter.api.Test;
 
 class RedisLicenseStoreIT extends LicenseStoreContract {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    private static final int HISTORY_LENGTH = 200;
     private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
 
     private static Vertx vertx;
@@ -64,7 +68,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
     }
 
     private static RedisLicenseStore anotherServer(String url) {
-        return new RedisLicenseStore(vertx, url, TIMEOUT, new LicenseTurns());
+        return new RedisLicenseStore(vertx, url, TIMEOUT, new LicenseTurns(), HISTORY_LENGTH);
     }
 
     private static Response send(Redis to, Command command, String... arguments) {
@@ -76,15 +80,15 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
     }
 
     private License newLicense(int maxMachines) {
-        return License.issue(LicenseKey.random(random), email, NOW, maxMachines);
+        return License.issue(LicenseKey.random(random), email, NOW, Terms.of(maxMachines));
     }
 
     private LicenseKey registered(int maxMachines) {
         return await(store.register(email, () -> newLicense(maxMachines))).key();
     }
 
-    private static Future<Rules.Activation> activate(LicenseStore at, LicenseKey key, String machineId) {
-        return at.update(key, license -> Rules.activate(license, machineId, NOW));
+    private static Future<Answer> activate(LicenseStore at, LicenseKey key, String machineId) {
+        return at.update(key, license -> Rules.activate(license, machineId, null, Policy.NONE, NOW));
     }
 
     @Nested
@@ -138,7 +142,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
             assertThat(await(store.findByEmail(mine))).isEmpty();
 
             Registration registration =
-                    await(store.register(mine, () -> License.issue(LicenseKey.random(random), mine, NOW, 3)));
+                    await(store.register(mine, () -> License.issue(LicenseKey.random(random), mine, NOW, Terms.of(3))));
 
             assertThat(registration.created()).isTrue();
             assertThat(registration.key()).isNotEqualTo(others);
@@ -154,7 +158,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
             LicenseKey key = registered(1000);
             List<RedisLicenseStore> servers =
                     List.of(store, anotherServer(RedisForTests.url()), anotherServer(RedisForTests.url()));
-            var updates = new ArrayList<Future<Rules.Activation>>();
+            var updates = new ArrayList<Future<Answer>>();
             for (int i = 0; i < 120; i++) {
                 updates.add(activate(servers.get(i % 3), key, "machine-" + i));
             }
@@ -168,12 +172,12 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
         void needs_no_second_attempt_against_those_of_its_own_server() {
             LicenseKey key = registered(1000);
             var attempts = new AtomicInteger();
-            var updates = new ArrayList<Future<Rules.Activation>>();
+            var updates = new ArrayList<Future<Answer>>();
             for (int i = 0; i < 256; i++) {
                 String machineId = "machine-" + i;
                 updates.add(store.update(key, license -> {
                     attempts.incrementAndGet();
-                    return Rules.activate(license, machineId, NOW);
+                    return Rules.activate(license, machineId, null, Policy.NONE, NOW);
                 }));
             }
 
@@ -192,7 +196,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                         attempts.incrementAndGet();
                         // Another server writes between this one's read and its write, every time.
                         writeAtOnce("license:" + key.value(), LicenseJson.encode(license));
-                        return Rules.activate(license, "loser", NOW);
+                        return Rules.activate(license, "loser", null, Policy.NONE, NOW);
                     })))
                     .isInstanceOf(StoreUnavailableException.class);
 
@@ -223,12 +227,12 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                 send(redis, Command.SET, "license:" + kept.value(), "anything");
                 LicenseKey key = LicenseKey.random(random);
                 Email buyer = Email.of(UUID.randomUUID() + "@example.com");
-                await(store.register(buyer, () -> License.issue(key, buyer, NOW, 3)));
+                await(store.register(buyer, () -> License.issue(key, buyer, NOW, Terms.of(3))));
                 var attempts = new AtomicInteger();
 
                 await(store.update(key, license -> {
                     attempts.incrementAndGet();
-                    return Rules.activate(license, "m", NOW);
+                    return Rules.activate(license, "m", null, Policy.NONE, NOW);
                 }));
 
                 assertThat(attempts).hasValue(1);
@@ -262,12 +266,12 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
 
                 await(activate(there, key, "active"));
                 await(activate(there, key, "one too many"));
-                await(there.update(key, license -> Rules.deactivate(license, "not active")));
+                await(there.update(key, license -> Rules.deactivate(license, "not active", NOW)));
                 await(there.find(key));
                 await(there.findByEmail(email));
 
                 assertThat(writes(client)).isEqualTo(before);
-                await(there.update(key, license -> Rules.deactivate(license, "active")));
+                await(there.update(key, license -> Rules.deactivate(license, "active", NOW)));
                 assertThat(writes(client)).isNotEqualTo(before);
                 await(client.close());
                 await(there.close());

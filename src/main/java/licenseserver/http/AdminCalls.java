@@ -1,0 +1,252 @@
+package licenseserver.http;
+
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import licenseserver.license.Answer;
+import licenseserver.license.Decision;
+import licenseserver.license.Email;
+import licenseserver.license.License;
+import licenseserver.license.LicenseKey;
+import licenseserver.license.Machine;
+import licenseserver.license.Rules;
+import licenseserver.license.Terms;
+import licenseserver.license.Verdict;
+import licenseserver.store.History;
+import licenseserver.store.LicenseJson;
+import licenseserver.store.LicenseStore;
+import licenseserver.store.StoreUnavailableException;
+import org.jspecify.annotations.Nullable;
+
+/** The calls of the seller's scripts and people. All but register say which license by {@code key} or else {@code email}. */
+final class AdminCalls {
+    private static final Reply DONE = Reply.ok("{\"success\":true}");
+    private static final int MAX_LOOKUPS = 20;
+    private static final int MAX_REASON_LENGTH = 500;
+    private static final int MAX_EVENTS = 1000;
+    private static final long DEFAULT_EVENTS = 50;
+
+    private final LicenseStore licenses;
+    private final int maxMachines;
+    private final InstantSource clock;
+    private final SecureRandom random = new SecureRandom();
+
+    /**
+     * The calls on a store.
+     *
+     * @param maxMachines how many machines a new license allows where its register does not say
+     */
+    AdminCalls(LicenseStore licenses, int maxMachines, InstantSource clock) {
+        this.licenses = licenses;
+        this.maxMachines = maxMachines;
+        this.clock = clock;
+    }
+
+    Future<Reply> register(Fields fields) {
+        Instant now = clock.instant();
+        String given = fields.text("email");
+        if (given == null) {
+            return Future.succeededFuture(Reply.EMAIL_REQUIRED);
+        }
+        Optional<Email> email = Email.parse(given);
+        if (email.isEmpty()) {
+            return Future.succeededFuture(Reply.EMAIL_INVALID);
+        }
+        Terms terms = TermsFields.read(fields, maxMachines, now).apply(Terms.of(maxMachines));
+        return register(email.get(), terms, now);
+    }
+
+    private Future<Reply> register(Email email, Terms terms, Instant now) {
+        return licenses.register(email, () -> License.issue(LicenseKey.random(random), email, now, terms))
+                .map(registration -> registration.created()
+                        ? Reply.ok(new JsonObject()
+                                .put("success", true)
+                                .put("key", registration.key().value())
+                                .put("email", email.address()))
+                        : Reply.ok(new JsonObject()
+                                .put("success", false)
+                                .put("message", "Email already registered")
+                                .put("key", registration.key().value())));
+    }
+
+    Future<Reply> info(Fields fields) {
+        return find(fields).map(found -> found.map(AdminCalls::shown).orElse(Reply.LICENSE_NOT_FOUND));
+    }
+
+    private static Reply shown(License license) {
+        return Reply.ok("{\"success\":true,\"license\":" + LicenseJson.encode(license) + "}");
+    }
+
+    private Future<Optional<License>> find(Fields fields) {
+        String key = fields.text("key");
+        if (key != null) {
+            return LicenseKey.parse(key).map(licenses::find).orElseGet(AdminCalls::nothing);
+        }
+        return email(fields).map(licenses::findByEmail).orElseGet(AdminCalls::nothing);
+    }
+
+    private static Optional<Email> email(Fields fields) {
+        return Optional.ofNullable(fields.text("email")).flatMap(Email::parse);
+    }
+
+    private static <T> Future<Optional<T>> nothing() {
+        return Future.succeededFuture(Optional.empty());
+    }
+
+    Future<Reply> disable(Fields fields) {
+        Instant now = clock.instant();
+        String reason = fields.line("reason", MAX_REASON_LENGTH);
+        return change(fields, Set.of("reason"), license -> Rules.setDisabled(license, true, reason, now), done -> DONE);
+    }
+
+    Future<Reply> enable(Fields fields) {
+        Instant now = clock.instant();
+        String reason = fields.line("reason", MAX_REASON_LENGTH);
+        return change(
+                fields, Set.of("reason"), license -> Rules.setDisabled(license, false, reason, now), done -> DONE);
+    }
+
+    Future<Reply> resetMachines(Fields fields) {
+        Instant now = clock.instant();
+        String machineId = fields.line("machineId", Machine.MAX_ID_LENGTH);
+        if (fields.has("machineId") && machineId == null) {
+            // A script whose variable is not set must not free the slots of all.
+            throw Fields.refused("machineId", "must be text, or left out for all machines");
+        }
+        return change(
+                fields, Set.of("machineId"), license -> Rules.resetMachines(license, machineId, now), done -> DONE);
+    }
+
+    Future<Reply> update(Fields fields) {
+        Instant now = clock.instant();
+        UnaryOperator<Terms> terms = TermsFields.read(fields, maxMachines, now);
+        Email newEmail = newEmail(fields);
+        var allowed = new HashSet<>(TermsFields.NAMES);
+        allowed.add("newEmail");
+        return change(fields, allowed, license -> Rules.update(license, terms, newEmail, now), AdminCalls::shown);
+    }
+
+    private static @Nullable Email newEmail(Fields fields) {
+        if (!fields.has("newEmail")) {
+            return null;
+        }
+        return Optional.ofNullable(fields.text("newEmail"))
+                .flatMap(Email::parse)
+                .orElseThrow(() -> Fields.refused("newEmail", "must be an e-mail address"));
+    }
+
+    Future<Reply> rotateKey(Fields fields) {
+        Instant now = clock.instant();
+        boolean keepMachines = !fields.has("keepMachines") || fields.choice("keepMachines");
+        LicenseKey newKey = LicenseKey.random(random);
+        return change(
+                fields,
+                Set.of("keepMachines"),
+                license -> Rules.rotateKey(license, newKey, keepMachines, now),
+                license -> Reply.ok(new JsonObject()
+                        .put("success", true)
+                        .put("key", license.key().value())));
+    }
+
+    /** Answers success also where there is no such license: what was asked for is so. */
+    Future<Reply> delete(Fields fields) {
+        Instant now = clock.instant();
+        boolean named = fields.text("key") != null || fields.text("email") != null;
+        return change(fields, Set.of(), license -> Rules.delete(license, now), deleted -> DONE)
+                .map(reply -> named && reply.equals(Reply.LICENSE_NOT_FOUND) ? DONE : reply);
+    }
+
+    /** One change of the license that the fields name, refused where they hold others than that and those allowed. */
+    private Future<Reply> change(
+            Fields fields,
+            Set<String> allowed,
+            Function<@Nullable License, Decision<Answer>> rule,
+            Function<License, Reply> success) {
+        var names = new HashSet<>(allowed);
+        names.addAll(List.of("key", "email"));
+        fields.allowOnly(names);
+        return change(fields, rule, MAX_LOOKUPS)
+                .map(answer -> answer.verdict() == Verdict.OK && answer.license() != null
+                        ? success.apply(answer.license())
+                        : Reply.refusal(answer.verdict()));
+    }
+
+    /** A license that was found by its e-mail may have another key, or another e-mail, by the time it is changed. */
+    private Future<Answer> change(Fields fields, Function<@Nullable License, Decision<Answer>> rule, int lookups) {
+        return locate(fields)
+                .compose(key -> key.isEmpty()
+                        ? Future.succeededFuture(new Answer(Verdict.NOT_FOUND, null))
+                        : licenses.update(key.get(), license -> rule.apply(isMeant(fields, license) ? license : null))
+                                .compose(answer -> {
+                                    if (answer.verdict() != Verdict.NOT_FOUND || fields.text("key") != null) {
+                                        return Future.succeededFuture(answer);
+                                    }
+                                    return lookups > 1
+                                            ? change(fields, rule, lookups - 1)
+                                            : Future.failedFuture(new StoreUnavailableException(
+                                                    "others kept moving the license of one e-mail"));
+                                }));
+    }
+
+    private Future<Optional<LicenseKey>> locate(Fields fields) {
+        String key = fields.text("key");
+        return key != null
+                ? Future.succeededFuture(LicenseKey.parse(key))
+                : find(fields).map(license -> license.map(License::key));
+    }
+
+    private static boolean isMeant(Fields fields, @Nullable License license) {
+        return license == null
+                || fields.text("key") != null
+                || email(fields).filter(license::belongsTo).isPresent();
+    }
+
+    Future<Reply> history(Fields fields) {
+        Long limit = fields.integer("limit", 1, MAX_EVENTS);
+        Long before = fields.integer("before", 1, Long.MAX_VALUE);
+        return find(fields)
+                .compose(license -> license.isEmpty()
+                        ? Future.succeededFuture(Reply.LICENSE_NOT_FOUND)
+                        : licenses.history(license.get().key())
+                                .map(history -> page(
+                                        history,
+                                        limit == null ? DEFAULT_EVENTS : limit,
+                                        before == null ? Long.MAX_VALUE : before)));
+    }
+
+    /** The newest events before that number; {@code before} of the answer leads to the next page, where there is one. */
+    private static Reply page(History history, long limit, long before) {
+        var page = new JsonArray();
+        Long next = null;
+        for (int i = history.events().size() - 1; i >= 0; i--) {
+            var event = new JsonObject(history.events().get(i));
+            if (event.getLong("n") < before) {
+                if (page.size() == limit) {
+                    next = ((JsonObject) page.getValue(page.size() - 1)).getLong("n");
+                    break;
+                }
+                page.add(event);
+            }
+        }
+        var body = new JsonObject()
+                .put("success", true)
+                .put("whole", history.isWhole())
+                .put("events", page);
+        return Reply.ok(next == null ? body : body.put("before", next));
+    }
+
+    Future<Reply> recentEvents(Fields fields) {
+        Long limit = fields.integer("limit", 1, MAX_EVENTS);
+        return licenses.recentEvents((int) (limit == null ? DEFAULT_EVENTS : limit))
+                .map(events -> Reply.ok("{\"success\":true,\"events\":[" + String.join(",", events) + "]}"));
+    }
+}

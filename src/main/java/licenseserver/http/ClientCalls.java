@@ -1,0 +1,124 @@
+package licenseserver.http;
+
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import licenseserver.license.Answer;
+import licenseserver.license.License;
+import licenseserver.license.LicenseKey;
+import licenseserver.license.Machine;
+import licenseserver.license.Policy;
+import licenseserver.license.Rules;
+import licenseserver.license.Verdict;
+import licenseserver.store.LastSeen;
+import licenseserver.store.LicenseStore;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The calls of customers' machines: activate, validate, deactivate. Each reads its fields, makes one call to the store, and
+ * words the answer; with {@code "explain": true} it adds the reason and what is known of the license.
+ */
+final class ClientCalls {
+    private static final String DEACTIVATED = "{\"success\":true}";
+    private static final String VALID = "{\"success\":true,\"premium\":true}";
+    private static final String NOT_VALID = "{\"success\":false,\"premium\":false}";
+    private static final Reply VALID_REPLY = Reply.ok(VALID);
+    private static final Reply NOT_VALID_REPLY = Reply.ok(NOT_VALID);
+
+    private final LicenseStore licenses;
+    private final LastSeen lastSeen;
+    private final Policy policy;
+    private final InstantSource clock;
+
+    ClientCalls(LicenseStore licenses, LastSeen lastSeen, Policy policy, InstantSource clock) {
+        this.licenses = licenses;
+        this.lastSeen = lastSeen;
+        this.policy = policy;
+        this.clock = clock;
+    }
+
+    Future<Reply> activate(Fields fields) {
+        Instant now = clock.instant();
+        return onMachine(fields, (key, machineId) -> {
+            String label = fields.line("label", Machine.MAX_LABEL_LENGTH);
+            return licenses.update(key, license -> Rules.activate(license, machineId, label, policy, now))
+                    .map(answer -> reply(fields, answer, activated(answer)));
+        });
+    }
+
+    private static String activated(Answer answer) {
+        License license = answer.license();
+        return "{\"success\":true,\"premium\":true,\"remainingSlots\":"
+                + (license == null ? 0 : license.remainingSlots()) + "}";
+    }
+
+    Future<Reply> deactivate(Fields fields) {
+        Instant now = clock.instant();
+        return onMachine(
+                fields,
+                (key, machineId) -> licenses.update(key, license -> Rules.deactivate(license, machineId, now))
+                        .map(answer -> reply(fields, answer, DEACTIVATED)));
+    }
+
+    /** What activate and deactivate ask of their fields before they look for the license. */
+    private static Future<Reply> onMachine(Fields fields, BiFunction<LicenseKey, String, Future<Reply>> call) {
+        String key = fields.text("key");
+        String machineId = fields.text("machineId");
+        if (key == null || machineId == null) {
+            return Future.succeededFuture(Reply.KEY_AND_MACHINE_REQUIRED);
+        }
+        if (!Machine.isValidId(machineId)) {
+            return Future.succeededFuture(Reply.MACHINE_INVALID);
+        }
+        return LicenseKey.parse(key)
+                .map(known -> call.apply(known, machineId))
+                .orElseGet(
+                        () -> Future.succeededFuture(reply(fields, new Answer(Verdict.NOT_FOUND, null), DEACTIVATED)));
+    }
+
+    private static Reply reply(Fields fields, Answer answer, String success) {
+        Reply reply = answer.verdict() == Verdict.OK ? Reply.ok(success) : Reply.refusal(answer.verdict());
+        return fields.isTrue("explain") ? explained(reply, answer) : reply;
+    }
+
+    Future<Reply> validate(Fields fields) {
+        Instant now = clock.instant();
+        String key = fields.text("key");
+        String machineId = fields.text("machineId");
+        Optional<LicenseKey> known = key == null || machineId == null || !Machine.isValidId(machineId)
+                ? Optional.empty()
+                : LicenseKey.parse(key);
+        if (known.isEmpty() || machineId == null) {
+            return Future.succeededFuture(validated(fields, new Answer(Verdict.NOT_FOUND, null)));
+        }
+        return licenses.find(known.get()).map(license -> {
+            Answer answer = Rules.validate(license.orElse(null), machineId, now);
+            if (answer.verdict() == Verdict.OK && answer.license() != null) {
+                lastSeen.note(answer.license(), machineId, now);
+            }
+            return validated(fields, answer);
+        });
+    }
+
+    private static Reply validated(Fields fields, Answer answer) {
+        Reply reply = answer.verdict() == Verdict.OK ? VALID_REPLY : NOT_VALID_REPLY;
+        return fields.isTrue("explain") ? explained(reply, answer) : reply;
+    }
+
+    /** The same answer with its reason and, where there is a license, what a client may know of it, behind it. */
+    private static Reply explained(Reply reply, Answer answer) {
+        JsonObject body =
+                reply.body().toJsonObject().put("reason", answer.verdict().word());
+        @Nullable License license = answer.license();
+        if (license != null) {
+            Instant expiresAt = license.terms().expiresAt();
+            body.put("expiresAt", expiresAt == null ? null : expiresAt.toEpochMilli())
+                    .put("maxMachines", license.maxMachines())
+                    .put("remainingSlots", license.remainingSlots());
+        }
+        return new Reply(reply.status(), body.toBuffer());
+    }
+}

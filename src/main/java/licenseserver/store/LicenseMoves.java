@@ -1,0 +1,228 @@
+package licenseserver.store;
+
+import static licenseserver.store.RedisKeys.command;
+import static licenseserver.store.RedisKeys.text;
+
+import io.vertx.core.Future;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import licenseserver.license.Email;
+import licenseserver.license.License;
+import licenseserver.license.LicenseKey;
+import licenseserver.store.RedisTransactions.Change;
+import licenseserver.store.StoredLicense.Absent;
+import licenseserver.store.StoredLicense.Gone;
+import licenseserver.store.StoredLicense.Moving;
+
+/**
+ * Finishes what a {@link Moving} license has begun: a removal, a change of its key, or a change of its e-mail. Every step can
+ * be taken twice and by several servers at once, and leaves a state from which the next one follows, so a crash between any two
+ * is healed by whoever comes next.
+ */
+final class LicenseMoves {
+    /**
+     * How long the record of a license that is gone keeps its place. Longer than any call takes: one that has read, before, that
+     * the e-mail leads there must not find the place empty and create a license in it.
+     */
+    private static final Duration GRAVE_TIME = Duration.ofMinutes(1);
+
+    private final RedisPool redis;
+    private final RedisReader reader;
+    private final RedisTransactions transactions;
+    private final int historyLength;
+
+    LicenseMoves(RedisPool redis, RedisReader reader, RedisTransactions transactions, int historyLength) {
+        this.redis = redis;
+        this.reader = reader;
+        this.transactions = transactions;
+        this.historyLength = historyLength;
+    }
+
+    /**
+     * Finishes the move of the license with this key, if one is under way.
+     *
+     * @return whether the license is where it was to be; false where its new e-mail has a license already, and nothing changed
+     */
+    Future<Boolean> finish(LicenseKey key, Deadline deadline) {
+        return read(key, deadline).compose(stored -> {
+            if (!(stored instanceof Moving moving)) {
+                return Future.succeededFuture(true);
+            }
+            License to = moving.to();
+            if (to == null) {
+                return withdraw(Email.of(moving.from().email()), key, deadline)
+                        .compose(withdrawn -> bury(key, deadline))
+                        .map(true);
+            }
+            return moving.leavesItsKey()
+                    ? toAnotherKey(key, moving, to, deadline).map(true)
+                    : toAnotherEmail(key, moving, to, deadline);
+        });
+    }
+
+    /** On the connection for reads, so that a transaction that needs to know more holds no connection waiting for another. */
+    Future<StoredLicense> read(LicenseKey key, Deadline deadline) {
+        return reader.get(RedisKeys.record(key), deadline).map(record -> StoredLicense.decode(key, record));
+    }
+
+    private Future<Boolean> toAnotherKey(LicenseKey key, Moving moving, License to, Deadline deadline) {
+        Email email = Email.of(to.email());
+        return redis.batch(deadline, command(Command.LRANGE, RedisKeys.history(key), "0", "-1"))
+                .compose(replies -> settle(
+                        to, replies.get(0).stream().map(Response::toString).toList(), moving, deadline))
+                .compose(settled -> settled
+                        ? lead(email, key, to.key(), deadline).compose(led -> bury(key, deadline))
+                        : ifStillMoving(key, moving, writes(moving.from(), List.of(), historyLength), deadline)
+                                // Not so where another server has finished this move, and what it moved has moved on.
+                                .compose(back -> back
+                                        ? Future.failedFuture(
+                                                new StoreUnavailableException("a new key was taken already"))
+                                        : Future.succeededFuture(true)));
+    }
+
+    /** Stores the license under its new key, its history with it, unless that was done; false where another one lies there. */
+    private Future<Boolean> settle(License to, List<String> history, Moving moving, Deadline deadline) {
+        String record = RedisKeys.record(to.key());
+        return transactions.change(record, List.of(command(Command.GET, record)), deadline, replies -> {
+            StoredLicense there = StoredLicense.decode(to.key(), text(replies.get(0)));
+            if (!(there instanceof Absent)) {
+                boolean done = there.visible()
+                        .filter(license -> license.belongsTo(Email.of(to.email())))
+                        .isPresent();
+                return answer(List.of(), done || there instanceof Gone);
+            }
+            var events = new ArrayList<>(history);
+            events.addAll(moving.events());
+            return answer(writes(to, events, historyLength), true);
+        });
+    }
+
+    /** Makes the index of an e-mail lead to another key, if it leads to this one. */
+    private Future<Boolean> lead(Email email, LicenseKey from, LicenseKey to, Deadline deadline) {
+        String index = RedisKeys.index(email);
+        return transactions.change(
+                index,
+                List.of(command(Command.GET, index)),
+                deadline,
+                replies -> leadsTo(from, replies)
+                        ? answer(List.of(command(Command.SET, index, to.value())), true)
+                        : answer(List.of(), false));
+    }
+
+    private Future<Boolean> toAnotherEmail(LicenseKey key, Moving moving, License to, Deadline deadline) {
+        return claim(Email.of(to.email()), key, deadline).compose(claimed -> {
+            License settled = claimed ? to : moving.from();
+            List<String> events = claimed ? moving.events() : List.of();
+            return ifStillMoving(key, moving, writes(settled, events, historyLength), deadline)
+                    // One of the two is stale now; which one, another server may have decided otherwise.
+                    .compose(done -> withdraw(Email.of(moving.from().email()), key, deadline))
+                    .compose(done -> withdraw(Email.of(to.email()), key, deadline))
+                    .compose(done -> read(key, deadline))
+                    .map(stored -> stored.visible()
+                            .filter(license -> license.belongsTo(Email.of(to.email())))
+                            .isPresent());
+        });
+    }
+
+    /** Claims an e-mail for the license with this key, unless another license has it. */
+    private Future<Boolean> claim(Email email, LicenseKey key, Deadline deadline) {
+        String index = RedisKeys.index(email);
+        // Written also where it leads here already: whoever is about to withdraw it as stale is overtaken by that.
+        Change<Boolean> claims = new Change<>(List.of(command(Command.SET, index, key.value())), true);
+        return transactions.change(index, List.of(command(Command.GET, index)), deadline, replies -> {
+            Optional<LicenseKey> owner = text(replies.get(0)).map(LicenseKey::new);
+            if (owner.isEmpty() || owner.get().equals(key)) {
+                return Future.succeededFuture(claims);
+            }
+            // An owner without a record is a registration that is under way, or stopped on its way.
+            return read(owner.get(), deadline)
+                    .map(stored -> !(stored instanceof Absent) && isStale(stored, email)
+                            ? claims
+                            : new Change<>(List.of(), false));
+        });
+    }
+
+    /** Removes an index entry that leads to this key, unless the license there has that e-mail, or is to have it. */
+    Future<Boolean> withdraw(Email email, LicenseKey key, Deadline deadline) {
+        String index = RedisKeys.index(email);
+        return transactions.change(
+                index,
+                List.of(command(Command.GET, index)),
+                deadline,
+                replies -> !leadsTo(key, replies)
+                        ? answer(List.of(), false)
+                        : read(key, deadline)
+                                .map(stored -> isStale(stored, email)
+                                        ? new Change<>(List.of(command(Command.DEL, index)), true)
+                                        : new Change<>(List.of(), false)));
+    }
+
+    /** Whether what an e-mail's index leads to is not, and will not be, the license of that e-mail. */
+    private static boolean isStale(StoredLicense stored, Email email) {
+        if (stored instanceof Moving moving) {
+            License to = moving.to();
+            boolean stays = !moving.leavesItsKey() && moving.from().belongsTo(email);
+            return to == null || !(stays || to.belongsTo(email));
+        }
+        return stored.visible().filter(license -> license.belongsTo(email)).isEmpty();
+    }
+
+    private Future<Boolean> bury(LicenseKey key, Deadline deadline) {
+        String record = RedisKeys.record(key);
+        return transactions.change(
+                record,
+                List.of(command(Command.GET, record)),
+                deadline,
+                replies -> StoredLicense.decode(key, text(replies.get(0))) instanceof Moving moving
+                                && moving.leavesItsKey()
+                        ? answer(
+                                List.of(
+                                        command(
+                                                Command.SET,
+                                                record,
+                                                StoredLicense.GONE,
+                                                "PX",
+                                                String.valueOf(GRAVE_TIME.toMillis())),
+                                        command(Command.DEL, RedisKeys.history(key))),
+                                true)
+                        : answer(List.of(), false));
+    }
+
+    private Future<Boolean> ifStillMoving(LicenseKey key, Moving moving, List<Request> writes, Deadline deadline) {
+        String record = RedisKeys.record(key);
+        return transactions.change(
+                record,
+                List.of(command(Command.GET, record)),
+                deadline,
+                replies -> text(replies.get(0)).filter(moving.encode()::equals).isPresent()
+                        ? answer(writes, true)
+                        : answer(List.of(), false));
+    }
+
+    /** The commands that store a license and add events to its history. */
+    static List<Request> writes(License license, List<String> events, int historyLength) {
+        var writes = new ArrayList<Request>();
+        writes.add(command(Command.SET, RedisKeys.record(license.key()), LicenseJson.encode(license)));
+        if (!events.isEmpty() && historyLength > 0) {
+            String history = RedisKeys.history(license.key());
+            Request push = command(Command.RPUSH, history);
+            events.forEach(push::arg);
+            writes.add(push);
+            writes.add(command(Command.LTRIM, history, String.valueOf(-historyLength), "-1"));
+        }
+        return writes;
+    }
+
+    private static boolean leadsTo(LicenseKey key, List<Response> replies) {
+        return text(replies.get(0)).filter(key.value()::equals).isPresent();
+    }
+
+    private static <R> Future<Change<R>> answer(List<Request> writes, R answer) {
+        return Future.succeededFuture(new Change<>(writes, answer));
+    }
+}
