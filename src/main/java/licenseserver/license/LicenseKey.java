@@ -47,6 +47,9 @@ public record LicenseKey(String value) {
      * @return empty where no license can have this key
      */
     public static Optional<LicenseKey> parse(String input) {
+        if (isAsIssued(input)) {
+            return Optional.of(new LicenseKey(input));
+        }
         String typed =
                 SEPARATORS.matcher(WhiteSpace.strip(input)).replaceAll("-").toUpperCase(Locale.ROOT);
         if (typed.isEmpty()
@@ -59,6 +62,20 @@ public record LicenseKey(String value) {
                 UNGROUPED.matcher(ungrouped).matches()
                         ? GROUP_ENDS.matcher(ungrouped).replaceAll("$1-")
                         : typed));
+    }
+
+    /** Whether it needs no mending: what apps send, at the rate of validations, of which the mending would cost a tenth. */
+    private static boolean isAsIssued(String input) {
+        if (input.length() != GROUPS * (GROUP_LENGTH + 1) - 1) {
+            return false;
+        }
+        for (int i = 0; i < input.length(); i++) {
+            boolean isSeparator = i % (GROUP_LENGTH + 1) == GROUP_LENGTH;
+            if (isSeparator ? input.charAt(i) != '-' : ALPHABET.indexOf(input.charAt(i)) < 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override
