@@ -212,6 +212,7 @@ final class RedisReader {
                     connecting = false;
                     var opened = new Line(connection);
                     connection.endHandler(closed -> drop(opened, false));
+                    connection.exceptionHandler(broken -> drop(opened, false));
                     line = opened;
                     flush();
                 })

@@ -255,6 +255,18 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
         }
 
         @Test
+        void keeps_no_history_where_none_is_wanted() {
+            var forgetful = new RedisLicenseStore(vertx, RedisForTests.url(), TIMEOUT, new LicenseTurns(), 0);
+            LicenseKey key = registered(3);
+            int before = await(store.history(key)).events().size();
+
+            assertThat(await(activate(forgetful, key, "m")).verdict()).isEqualTo(Verdict.OK);
+
+            assertThat(await(store.history(key)).events()).hasSize(before);
+            await(forgetful.close());
+        }
+
+        @Test
         void with_nothing_to_change_writes_nothing() {
             try (RedisProcess own = RedisProcess.start()) {
                 RedisLicenseStore there = anotherServer(own.url());
