@@ -208,6 +208,26 @@ class LicenseLifeIT {
         }
 
         @Test
+        void moves_to_an_email_that_is_taken_is_refused_whoever_looks_on() {
+            String taken = Concurrency.randomEmail();
+            any().register(taken);
+
+            for (int round = 0; round < 20; round++) {
+                var answers = new ArrayList<CompletableFuture<Answer>>();
+                var onlookers = new ArrayList<CompletableFuture<Answer>>();
+                for (int i = 0; i < 6; i++) {
+                    answers.add(SERVERS.get(i % 3)
+                            .postLater("/update-license", byKey(key).put("newEmail", taken)));
+                    onlookers.add(SERVERS.get((i + 1) % 3).postLater("/license-info", byEmail(email)));
+                    onlookers.add(SERVERS.get((i + 2) % 3).postLater("/activate", HttpCalls.machine(key, "m")));
+                }
+                onlookers.forEach(answer -> assertThat(answer.join().status()).isEqualTo(200));
+                answers.forEach(answer -> assertThat(answer.join().status()).isEqualTo(409));
+            }
+            assertThat(any().license(key).getString("email")).isEqualTo(email);
+        }
+
+        @Test
         void registers_and_moves_to_one_email_gives_it_one_license() {
             for (int round = 0; round < 10; round++) {
                 String wanted = Concurrency.randomEmail();

@@ -45,7 +45,10 @@ final class ClientCalls {
         return onMachine(fields, (key, machineId) -> {
             String label = fields.line("label", Machine.MAX_LABEL_LENGTH);
             return licenses.update(key, license -> Rules.activate(license, machineId, label, policy, now))
-                    .map(answer -> reply(fields, answer, activated(answer)));
+                    .map(answer -> {
+                        noteSeen(answer, machineId, now);
+                        return reply(fields, answer, activated(answer));
+                    });
         });
     }
 
@@ -96,11 +99,16 @@ final class ClientCalls {
         }
         return licenses.find(known.get()).map(license -> {
             Answer answer = Rules.validate(license.orElse(null), machineId, now);
-            if (answer.verdict() == Verdict.OK && answer.license() != null) {
-                lastSeen.note(answer.license(), machineId, now);
-            }
+            noteSeen(answer, machineId, now);
             return validated(fields, answer);
         });
+    }
+
+    /** Some apps activate at every start instead of validating. */
+    private void noteSeen(Answer answer, String machineId, Instant now) {
+        if (answer.verdict() == Verdict.OK && answer.license() != null) {
+            lastSeen.note(answer.license(), machineId, now);
+        }
     }
 
     private static Reply validated(Fields fields, Answer answer) {

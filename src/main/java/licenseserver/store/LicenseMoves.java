@@ -49,20 +49,22 @@ final class LicenseMoves {
      * @return whether the license is where it was to be; false where its new e-mail has a license already, and nothing changed
      */
     Future<Boolean> finish(LicenseKey key, Deadline deadline) {
-        return read(key, deadline).compose(stored -> {
-            if (!(stored instanceof Moving moving)) {
-                return Future.succeededFuture(true);
-            }
-            License to = moving.to();
-            if (to == null) {
-                return withdraw(Email.of(moving.from().email()), key, deadline)
-                        .compose(withdrawn -> bury(key, deadline))
-                        .map(true);
-            }
-            return moving.leavesItsKey()
-                    ? toAnotherKey(key, moving, to, deadline).map(true)
-                    : toAnotherEmail(key, moving, to, deadline);
-        });
+        return read(key, deadline)
+                .compose(stored ->
+                        stored instanceof Moving moving ? finish(key, moving, deadline) : Future.succeededFuture(true));
+    }
+
+    /** Finishes a move that was noted at the license with this key, also where others have done so by now. */
+    Future<Boolean> finish(LicenseKey key, Moving moving, Deadline deadline) {
+        License to = moving.to();
+        if (to == null) {
+            return withdraw(Email.of(moving.from().email()), key, deadline)
+                    .compose(withdrawn -> bury(key, deadline))
+                    .map(true);
+        }
+        return moving.leavesItsKey()
+                ? toAnotherKey(key, moving, to, deadline).map(true)
+                : toAnotherEmail(key, moving, to, deadline);
     }
 
     /** On the connection for reads, so that a transaction that needs to know more holds no connection waiting for another. */
@@ -71,12 +73,24 @@ final class LicenseMoves {
     }
 
     private Future<Boolean> toAnotherKey(LicenseKey key, Moving moving, License to, Deadline deadline) {
-        Email email = Email.of(to.email());
+        Future<Boolean> arrival =
+                moving.hasArrived() ? Future.succeededFuture(true) : arrive(key, moving, to, deadline);
+        return arrival.compose(arrived -> lead(Email.of(to.email()), key, to.key(), deadline))
+                .compose(led -> bury(key, deadline));
+    }
+
+    /**
+     * Stores the license under its new key and notes that under the old one, before anything leads to the new one: from there on it
+     * may change, move on, or be removed, and must be neither stored again nor taken back by who finds the old note late.
+     */
+    private Future<Boolean> arrive(LicenseKey key, Moving moving, License to, Deadline deadline) {
+        Request note =
+                command(Command.SET, RedisKeys.record(key), moving.arrived().encode());
         return redis.batch(deadline, command(Command.LRANGE, RedisKeys.history(key), "0", "-1"))
                 .compose(replies -> settle(
                         to, replies.get(0).stream().map(Response::toString).toList(), moving, deadline))
                 .compose(settled -> settled
-                        ? lead(email, key, to.key(), deadline).compose(led -> bury(key, deadline))
+                        ? ifStillMoving(key, moving, List.of(note), deadline)
                         : ifStillMoving(key, moving, writes(moving.from(), List.of(), historyLength), deadline)
                                 // Not so where another server has finished this move, and what it moved has moved on.
                                 .compose(back -> back

@@ -6,7 +6,9 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets the calls of this process that change one license wait for each other, in the order they came, so that they need
@@ -16,7 +18,13 @@ public final class LicenseTurns {
     /** Calls in line or at work, over all licenses; one more is refused at once. */
     private static final int MAX_CALLS = 10_000;
 
-    private final ConcurrentHashMap<String, Future<?>> lastInLine = new ConcurrentHashMap<>();
+    /** Calls in line or at work for one license: nobody can fill all places with calls for one key. */
+    private static final int MAX_CALLS_FOR_ONE = 500;
+
+    /** The last one in the line for a license, and how long that line is. */
+    private record Place(Future<?> done, AtomicInteger lineLength) {}
+
+    private final ConcurrentHashMap<String, Place> lastInLine = new ConcurrentHashMap<>();
     private final AtomicInteger calls = new AtomicInteger();
 
     /**
@@ -25,23 +33,33 @@ public final class LicenseTurns {
      * @param call must complete within a bounded time
      */
     <T> Future<T> inTurn(Vertx vertx, String license, Supplier<Future<T>> call) {
-        if (calls.incrementAndGet() > MAX_CALLS) {
-            calls.decrementAndGet();
+        Place before = lastInLine.get(license);
+        boolean isFull = calls.get() >= MAX_CALLS
+                || (before != null && before.lineLength().get() >= MAX_CALLS_FOR_ONE);
+        if (isFull) {
             return Future.failedFuture(new StoreUnavailableException("too many calls wait for their turn"));
         }
         Promise<T> done = Promise.promise();
-        Future<T> result = done.future().onComplete(completed -> {
-            calls.decrementAndGet();
-            lastInLine.remove(license, done.future());
+        var previous = new AtomicReference<@Nullable Future<?>>();
+        Place place = lastInLine.compute(license, (key, last) -> {
+            previous.set(last == null ? null : last.done());
+            return new Place(done.future(), last == null ? new AtomicInteger() : last.lineLength());
         });
-        Future<?> previous = lastInLine.put(license, done.future());
-        if (previous == null) {
+        calls.incrementAndGet();
+        place.lineLength().incrementAndGet();
+        done.future().onComplete(completed -> {
+            calls.decrementAndGet();
+            place.lineLength().decrementAndGet();
+            lastInLine.remove(license, place);
+        });
+        Future<?> predecessor = previous.get();
+        if (predecessor == null) {
             run(call, done);
         } else {
             Context context = vertx.getOrCreateContext();
-            previous.onComplete(completed -> context.runOnContext(turn -> run(call, done)));
+            predecessor.onComplete(completed -> context.runOnContext(turn -> run(call, done)));
         }
-        return result;
+        return done.future();
     }
 
     private static <T> void run(Supplier<Future<T>> call, Promise<T> done) {

@@ -167,18 +167,24 @@ public final class RedisLicenseStore implements LicenseStore {
         return turns.inTurn(
                 vertx,
                 key.value(),
-                () -> change(
-                        key, deadline, stored -> rule.apply(stored.visible().orElse(null))));
+                () -> deadline.isOver()
+                        ? Future.failedFuture(
+                                new StoreUnavailableException("others were changing the license too long"))
+                        : change(
+                                key,
+                                deadline,
+                                stored -> rule.apply(stored.visible().orElse(null))));
     }
 
-    private enum Next {
-        NOTHING,
-        FINISH_MOVE,
-        FINISH_MOVE_AND_REPEAT
-    }
-
-    /** What the first step came to, the reply that is good when the next one is done, and what is then told of it. */
-    private record Step<R>(Next next, @Nullable Decision<R> decision, List<String> events) {}
+    /**
+     * What the first step came to.
+     *
+     * @param decision what was decided; null where another move of the license came first
+     * @param move what is to be finished now: the one decided on, or the other one; null for none
+     * @param events what is told of it when all is done
+     */
+    private record Step<R>(
+            @Nullable Decision<R> decision, @Nullable Moving move, List<String> events) {}
 
     /** A change of one license and of its history; in one step where that is enough. */
     private <R> Future<R> change(LicenseKey key, Deadline deadline, Function<StoredLicense, Decision<R>> rule) {
@@ -194,15 +200,15 @@ public final class RedisLicenseStore implements LicenseStore {
                 .change(record, reads, deadline, replies -> Future.succeededFuture(step(key, replies, rule)))
                 .compose(step -> {
                     Decision<R> decision = step.decision();
-                    if (step.next() == Next.FINISH_MOVE_AND_REPEAT || decision == null) {
-                        return moves.finish(key, deadline)
-                                .compose(finished -> transactions.pauseBefore(attempt + 1))
-                                .compose(again -> change(key, deadline, rule, attempt + 1));
-                    }
-                    Future<Boolean> finished = step.next() == Next.FINISH_MOVE
-                            ? moves.finish(key, deadline)
-                            : Future.succeededFuture(true);
+                    Moving move = step.move();
+                    Future<Boolean> finished =
+                            move == null ? Future.succeededFuture(true) : moves.finish(key, move, deadline);
                     return finished.compose(moved -> {
+                        if (decision == null) {
+                            return transactions
+                                    .pauseBefore(attempt + 1)
+                                    .compose(again -> change(key, deadline, rule, attempt + 1));
+                        }
                         if (!moved) {
                             return Future.failedFuture(new EmailTakenException());
                         }
@@ -215,12 +221,12 @@ public final class RedisLicenseStore implements LicenseStore {
     private <R> Change<Step<R>> step(
             LicenseKey key, List<Response> replies, Function<StoredLicense, Decision<R>> rule) {
         StoredLicense stored = StoredLicense.decode(key, text(replies.get(0)));
-        if (stored instanceof Moving) {
-            return new Change<>(List.of(), new Step<>(Next.FINISH_MOVE_AND_REPEAT, null, List.of()));
+        if (stored instanceof Moving other) {
+            return new Change<>(List.of(), new Step<>(null, other, List.of()));
         }
         Decision<R> decision = rule.apply(stored);
         if (decision instanceof Decision.Keep) {
-            return new Change<>(List.of(), new Step<>(Next.NOTHING, decision, List.of()));
+            return new Change<>(List.of(), new Step<>(decision, null, List.of()));
         }
         License license = stored.visible().orElse(null);
         License next = decision instanceof Decision.Save<R> save ? save.license() : null;
@@ -230,17 +236,17 @@ public final class RedisLicenseStore implements LicenseStore {
         boolean stays = next != null
                 && (license == null || (next.key().equals(license.key()) && next.belongsTo(Email.of(license.email()))));
         if (next != null && stays) {
-            return new Change<>(
-                    LicenseMoves.writes(next, events, historyLength), new Step<>(Next.NOTHING, decision, events));
+            return new Change<>(LicenseMoves.writes(next, events, historyLength), new Step<>(decision, null, events));
         }
         if (license == null) {
             throw new IllegalArgumentException("Only a license that there is can be removed");
         }
-        Request note = command(Command.SET, RedisKeys.record(key), new Moving(license, next, events).encode());
+        var move = new Moving(license, next, events);
+        Request note = command(Command.SET, RedisKeys.record(key), move.encode());
         // The history of a license that is removed goes first: once its e-mail is free nothing may lead to it any more.
         List<Request> writes =
                 next == null ? List.of(note, command(Command.DEL, RedisKeys.history(key))) : List.of(note);
-        return new Change<>(writes, new Step<>(Next.FINISH_MOVE, decision, events));
+        return new Change<>(writes, new Step<>(decision, move, events));
     }
 
     private static List<String> encode(List<Event> events, @Nullable String previous) {

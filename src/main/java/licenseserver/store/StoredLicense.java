@@ -33,10 +33,21 @@ sealed interface StoredLicense {
      * @param from as it is
      * @param to as it will be; null where it will not be
      * @param events what its history will say of it
+     * @param hasArrived whether it lies under its new key already, where it lives on by itself: what is left to do is to clear up
+     *     under the old one
      */
-    record Moving(License from, @Nullable License to, List<String> events) implements StoredLicense {
+    record Moving(License from, @Nullable License to, List<String> events, boolean hasArrived)
+            implements StoredLicense {
         public Moving {
             events = List.copyOf(events);
+        }
+
+        Moving(License from, @Nullable License to, List<String> events) {
+            this(from, to, events, false);
+        }
+
+        Moving arrived() {
+            return new Moving(from, to, events, true);
         }
 
         /** Whether its key is good for nothing from now on. */
@@ -48,6 +59,9 @@ sealed interface StoredLicense {
             var json = new JsonObject().put("moving", LicenseJson.encode(from));
             if (to != null) {
                 json.put("to", LicenseJson.encode(to));
+            }
+            if (hasArrived) {
+                json.put("arrived", true);
             }
             return json.put("events", new JsonArray(events)).encode();
         }
@@ -81,7 +95,8 @@ sealed interface StoredLicense {
                 return new Moving(
                         LicenseJson.decode(from),
                         to == null ? null : LicenseJson.decode(to),
-                        events.stream().map(String.class::cast).toList());
+                        events.stream().map(String.class::cast).toList(),
+                        json.getBoolean("arrived", false));
             }
             return new Settled(LicenseJson.decode(text));
         } catch (UnreadableLicenseException e) {

@@ -67,11 +67,30 @@ class LicenseTurnsTest {
     }
 
     @Test
+    void lets_nobody_fill_the_line_of_one_license_at_the_cost_of_the_others() {
+        Promise<String> first = Promise.promise();
+        var calls = new ArrayList<Future<String>>();
+        for (int i = 0; i < 500; i++) {
+            calls.add(turns.inTurn(vertx, "one", first::future));
+        }
+
+        assertThat(turns.inTurn(vertx, "one", first::future).cause()).isInstanceOf(StoreUnavailableException.class);
+        assertThat(await(turns.inTurn(vertx, "two", () -> Future.succeededFuture("done"))))
+                .isEqualTo("done");
+
+        first.complete("done");
+        await(Future.all(calls));
+        assertThat(turns.isEmpty()).isTrue();
+        assertThat(await(turns.inTurn(vertx, "one", () -> Future.succeededFuture("done"))))
+                .isEqualTo("done");
+    }
+
+    @Test
     void refuses_more_calls_than_it_can_hold_and_holds_nothing_when_all_are_done() {
         Promise<String> first = Promise.promise();
         var calls = new ArrayList<Future<String>>();
         for (int i = 0; i < 10_000; i++) {
-            calls.add(turns.inTurn(vertx, i % 2 == 0 ? "one" : "two", first::future));
+            calls.add(turns.inTurn(vertx, "license " + i % 100, first::future));
         }
 
         Future<String> oneTooMany = turns.inTurn(vertx, "three", () -> Future.succeededFuture("done"));

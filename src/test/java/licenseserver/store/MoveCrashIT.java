@@ -172,6 +172,33 @@ class MoveCrashIT {
                 });
     }
 
+    @Test
+    void while_it_rotates_a_key_and_the_old_one_is_tried_after_the_license_has_moved_on() {
+        var newKey = new LicenseKey[1];
+        dieAfterEachStep(
+                (dying, license) -> {
+                    newKey[0] = LicenseKey.random(random);
+                    return dying.update(license.key(), old -> Rules.rotateKey(old, newKey[0], true, NOW));
+                },
+                license -> {
+                    Email email = Email.of(license.email());
+                    LicenseKey found =
+                            await(store.findByEmail(email)).orElseThrow().key();
+                    assertThat(await(store.update(found, changeTo(randomEmail())))
+                                    .verdict())
+                            .isEqualTo(Verdict.OK);
+                    LicenseKey other = found.equals(newKey[0]) ? license.key() : newKey[0];
+
+                    for (int i = 0; i < 3; i++) {
+                        assertThat(await(activate(store, other, "thief")).verdict())
+                                .isEqualTo(Verdict.NOT_FOUND);
+                        assertThat(await(store.find(other))).isEmpty();
+                    }
+                    assertThat(await(store.find(found)).orElseThrow().isActiveOn("laptop"))
+                            .isTrue();
+                });
+    }
+
     private static void assertThatAtMostOneIsFound(LicenseKey one, LicenseKey other) {
         Optional<License> first = await(store.find(one));
         Optional<License> second = await(store.find(other));
