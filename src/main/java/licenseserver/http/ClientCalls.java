@@ -23,10 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ClientCalls {
     private static final String DEACTIVATED = "{\"success\":true}";
-    private static final String VALID = "{\"success\":true,\"premium\":true}";
-    private static final String NOT_VALID = "{\"success\":false,\"premium\":false}";
-    private static final Reply VALID_REPLY = Reply.ok(VALID);
-    private static final Reply NOT_VALID_REPLY = Reply.ok(NOT_VALID);
+    private static final Reply VALID = Reply.ok("{\"success\":true,\"premium\":true}");
+    private static final Reply NOT_VALID = Reply.ok("{\"success\":false,\"premium\":false}");
 
     private final LicenseStore licenses;
     private final LastSeen lastSeen;
@@ -112,7 +110,7 @@ final class ClientCalls {
     }
 
     private static Reply validated(Fields fields, Answer answer) {
-        Reply reply = answer.verdict() == Verdict.OK ? VALID_REPLY : NOT_VALID_REPLY;
+        Reply reply = answer.verdict() == Verdict.OK ? VALID : NOT_VALID;
         return fields.isTrue("explain") ? explained(reply, answer) : reply;
     }
 

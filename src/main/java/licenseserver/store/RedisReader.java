@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * Reads single keys at the rate of validations. All GETs that come up in one turn of the event loop go out in one write on one
  * long-lived connection: a write, not the command, is what costs; one each, on connections from a pool, is half as fast.
  *
- * <p>The connection is taken anew once a minute, so that it follows a failover, and at once when it breaks or does not answer in
+ * <p>The connection is made anew every 45 s, so that it follows a failover, and at once when it breaks or does not answer in
  * time. All its work is done on the event loop it is made on; asked from there, it does not change threads.
  */
 final class RedisReader {
@@ -44,10 +44,11 @@ final class RedisReader {
         private final long leasedUntil;
         private int inFlight;
         private boolean dropped;
+        private boolean closed;
 
-        Line(RedisConnection connection) {
+        Line(RedisConnection connection, Duration lease) {
             this.connection = connection;
-            this.leasedUntil = System.nanoTime() + LEASE.toNanos();
+            this.leasedUntil = System.nanoTime() + lease.toNanos();
         }
 
         boolean isOverdue() {
@@ -59,6 +60,7 @@ final class RedisReader {
     private final Context context;
     private final Redis redis;
     private final Duration timeout;
+    private final Duration lease;
     private final ArrayDeque<Read> waiting = new ArrayDeque<>();
     private volatile @Nullable Thread eventLoop;
     private @Nullable Line line;
@@ -66,10 +68,16 @@ final class RedisReader {
     private boolean connecting;
 
     RedisReader(Vertx vertx, String url, Duration timeout) {
+        this(vertx, url, timeout, LEASE);
+    }
+
+    /** A reader that makes its connection anew when it is in use for so long. */
+    RedisReader(Vertx vertx, String url, Duration timeout, Duration lease) {
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.redis = Redis.createClient(vertx, options(url, timeout));
         this.timeout = timeout;
+        this.lease = lease;
         context.runOnContext(turn -> eventLoop = Thread.currentThread());
     }
 
@@ -98,7 +106,6 @@ final class RedisReader {
     }
 
     private Future<Optional<String>> getOnce(String key, Deadline deadline) {
-
         var read = new Read(Request.cmd(Command.GET).arg(key), Promise.promise(), deadline);
         if (Thread.currentThread() == eventLoop) {
             add(read);
@@ -129,7 +136,7 @@ final class RedisReader {
         flushing = false;
         Line now = line;
         if (now != null && now.isOverdue()) {
-            drop(now, true);
+            drop(now);
             now = null;
         }
         if (now == null) {
@@ -162,9 +169,7 @@ final class RedisReader {
                     } else {
                         fail(on, batch, result.cause());
                     }
-                    if (on.dropped && on.inFlight == 0) {
-                        on.connection.close();
-                    }
+                    closeWhenUnused(on);
                 });
     }
 
@@ -172,7 +177,7 @@ final class RedisReader {
     private void fail(Line on, List<Read> batch, Throwable failure) {
         boolean answered = RedisPool.isAnswer(failure);
         if (!answered) {
-            drop(on, false);
+            drop(on);
         }
         for (Read read : batch) {
             if (answered && batch.size() > 1) {
@@ -183,19 +188,20 @@ final class RedisReader {
         }
     }
 
-    /** Gives the connection up; where it is not known to be well, it is not left for anyone else. */
-    private void drop(Line old, boolean well) {
-        if (old.dropped) {
-            return;
-        }
+    /** Gives the connection up; what is in flight on it is still answered. */
+    private void drop(Line old) {
         old.dropped = true;
         if (line == old) {
             line = null;
         }
-        if (!well) {
+        closeWhenUnused(old);
+    }
+
+    /** Closes for good: what goes back to the pool comes out of it again, and would be no new connection. */
+    private static void closeWhenUnused(Line old) {
+        if (old.dropped && old.inFlight == 0 && !old.closed) {
+            old.closed = true;
             RedisPool.markUnusable(old.connection);
-        }
-        if (old.inFlight == 0) {
             old.connection.close();
         }
     }
@@ -210,9 +216,9 @@ final class RedisReader {
                 .bound(coming)
                 .onSuccess(connection -> {
                     connecting = false;
-                    var opened = new Line(connection);
-                    connection.endHandler(closed -> drop(opened, false));
-                    connection.exceptionHandler(broken -> drop(opened, false));
+                    var opened = new Line(connection, lease);
+                    connection.endHandler(closed -> drop(opened));
+                    connection.exceptionHandler(broken -> drop(opened));
                     line = opened;
                     flush();
                 })

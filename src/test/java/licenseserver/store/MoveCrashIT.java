@@ -126,77 +126,65 @@ class MoveCrashIT {
     @Test
     void while_it_rotates_a_key() {
         var newKey = new LicenseKey[1];
-        dieAfterEachStep(
-                (dying, license) -> {
-                    newKey[0] = LicenseKey.random(random);
-                    return dying.update(license.key(), old -> Rules.rotateKey(old, newKey[0], true, NOW));
-                },
-                license -> {
-                    Email email = Email.of(license.email());
-                    assertThatAtMostOneIsFound(license.key(), newKey[0]);
+        dieAfterEachStep(rotation(newKey), license -> {
+            Email email = Email.of(license.email());
+            assertThatAtMostOneIsFound(license.key(), newKey[0]);
 
-                    License found = await(store.findByEmail(email)).orElseThrow();
+            License found = await(store.findByEmail(email)).orElseThrow();
 
-                    assertThat(found.key()).isIn(license.key(), newKey[0]);
-                    LicenseKey other = found.key().equals(newKey[0]) ? license.key() : newKey[0];
-                    assertThat(await(store.find(found.key()))).contains(found);
-                    assertThat(found.isActiveOn("laptop")).isTrue();
-                    assertThat(await(store.find(other))).isEmpty();
-                    assertThat(await(activate(store, other, "thief")).verdict()).isEqualTo(Verdict.NOT_FOUND);
-                    assertThat(await(activate(store, found.key(), "second")).verdict())
-                            .isEqualTo(Verdict.OK);
-                    assertThat(await(store.register(email, () -> afresh(email))))
-                            .isEqualTo(new Registration(false, found.key()));
-                    assertThat(await(store.history(found.key())).isWhole()).isTrue();
-                    assertThat(await(store.history(found.key())).events()).hasSizeGreaterThanOrEqualTo(3);
-                });
+            assertThat(found.key()).isIn(license.key(), newKey[0]);
+            LicenseKey other = found.key().equals(newKey[0]) ? license.key() : newKey[0];
+            assertThat(await(store.find(found.key()))).contains(found);
+            assertThat(found.isActiveOn("laptop")).isTrue();
+            assertThat(await(store.find(other))).isEmpty();
+            assertThat(await(activate(store, other, "thief")).verdict()).isEqualTo(Verdict.NOT_FOUND);
+            assertThat(await(activate(store, found.key(), "second")).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(store.register(email, () -> afresh(email))))
+                    .isEqualTo(new Registration(false, found.key()));
+            assertThat(await(store.history(found.key())).isWhole()).isTrue();
+            assertThat(await(store.history(found.key())).events()).hasSizeGreaterThanOrEqualTo(3);
+        });
     }
 
     @Test
     void while_it_rotates_a_key_and_the_next_call_is_one_by_the_old_key() {
         var newKey = new LicenseKey[1];
-        dieAfterEachStep(
-                (dying, license) -> {
-                    newKey[0] = LicenseKey.random(random);
-                    return dying.update(license.key(), old -> Rules.rotateKey(old, newKey[0], true, NOW));
-                },
-                license -> {
-                    boolean works =
-                            await(activate(store, license.key(), "laptop")).verdict() == Verdict.OK;
+        dieAfterEachStep(rotation(newKey), license -> {
+            boolean works = await(activate(store, license.key(), "laptop")).verdict() == Verdict.OK;
 
-                    assertThat(await(store.find(newKey[0])).isPresent()).isEqualTo(!works);
-                    assertThat(await(store.findByEmail(Email.of(license.email())))
-                                    .orElseThrow()
-                                    .key())
-                            .isEqualTo(works ? license.key() : newKey[0]);
-                });
+            assertThat(await(store.find(newKey[0])).isPresent()).isEqualTo(!works);
+            assertThat(await(store.findByEmail(Email.of(license.email())))
+                            .orElseThrow()
+                            .key())
+                    .isEqualTo(works ? license.key() : newKey[0]);
+        });
     }
 
     @Test
     void while_it_rotates_a_key_and_the_old_one_is_tried_after_the_license_has_moved_on() {
         var newKey = new LicenseKey[1];
-        dieAfterEachStep(
-                (dying, license) -> {
-                    newKey[0] = LicenseKey.random(random);
-                    return dying.update(license.key(), old -> Rules.rotateKey(old, newKey[0], true, NOW));
-                },
-                license -> {
-                    Email email = Email.of(license.email());
-                    LicenseKey found =
-                            await(store.findByEmail(email)).orElseThrow().key();
-                    assertThat(await(store.update(found, changeTo(randomEmail())))
-                                    .verdict())
-                            .isEqualTo(Verdict.OK);
-                    LicenseKey other = found.equals(newKey[0]) ? license.key() : newKey[0];
+        dieAfterEachStep(rotation(newKey), license -> {
+            Email email = Email.of(license.email());
+            LicenseKey found = await(store.findByEmail(email)).orElseThrow().key();
+            assertThat(await(store.update(found, changeTo(randomEmail()))).verdict())
+                    .isEqualTo(Verdict.OK);
+            LicenseKey other = found.equals(newKey[0]) ? license.key() : newKey[0];
 
-                    for (int i = 0; i < 3; i++) {
-                        assertThat(await(activate(store, other, "thief")).verdict())
-                                .isEqualTo(Verdict.NOT_FOUND);
-                        assertThat(await(store.find(other))).isEmpty();
-                    }
-                    assertThat(await(store.find(found)).orElseThrow().isActiveOn("laptop"))
-                            .isTrue();
-                });
+            for (int i = 0; i < 3; i++) {
+                assertThat(await(activate(store, other, "thief")).verdict()).isEqualTo(Verdict.NOT_FOUND);
+                assertThat(await(store.find(other))).isEmpty();
+            }
+            assertThat(await(store.find(found)).orElseThrow().isActiveOn("laptop"))
+                    .isTrue();
+        });
+    }
+
+    /** Rotates to a key that it leaves here for the check. */
+    private Operation rotation(LicenseKey[] newKey) {
+        return (dying, license) -> {
+            newKey[0] = LicenseKey.random(random);
+            return dying.update(license.key(), old -> Rules.rotateKey(old, newKey[0], true, NOW));
+        };
     }
 
     private static void assertThatAtMostOneIsFound(LicenseKey one, LicenseKey other) {

@@ -81,6 +81,33 @@ class RedisReaderIT {
     }
 
     @Test
+    void makes_its_connection_anew_when_its_lease_is_over() {
+        var shortLived = new RedisReader(vertx, redis.url(), TIMEOUT, Duration.ofMillis(20));
+        Redis client = Redis.createClient(vertx, redis.url());
+        await(shortLived.get("key-1", Deadline.in(TIMEOUT)));
+        long before = connectionsReceived(client);
+
+        // Read all the time, so that it is not for being idle that the connection ends.
+        Wait.until("three more connections were made", () -> {
+            assertThat(await(shortLived.get("key-1", Deadline.in(TIMEOUT)))).contains("value-1");
+            return connectionsReceived(client) >= before + 3;
+        });
+        await(shortLived.close());
+        await(client.close());
+    }
+
+    /** All that Redis has ever accepted; the one that asks stays the same. */
+    private static long connectionsReceived(Redis client) {
+        return await(client.send(Request.cmd(Command.INFO).arg("stats")))
+                .toString()
+                .lines()
+                .filter(line -> line.startsWith("total_connections_received:"))
+                .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(':') + 1)))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
     void fails_in_time_while_redis_is_frozen_and_reads_again_when_it_thaws() {
         assertThatAllAreRight(getAll());
         redis.freeze();
