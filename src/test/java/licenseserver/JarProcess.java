@@ -15,8 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The packaged program as a process of its own, as an operator runs it. */
-final class JarProcess implements AutoCloseable {
-    private static final Pattern LISTENS = Pattern.compile("License server listens on .*:(\\d+)$");
+public final class JarProcess implements AutoCloseable {
+    private static final Pattern LISTENS = Pattern.compile("listens on .*:(\\d+)$");
     private static final Pattern EMBEDDED_PORT = Pattern.compile("started .* on 127\\.0\\.0\\.1:(\\d+) with");
 
     private final Process process;
@@ -32,10 +32,19 @@ final class JarProcess implements AutoCloseable {
 
     /** Starts the jar in this folder with these settings and none else. */
     static JarProcess start(Path folder, Map<String, String> settings) {
+        return start(folder, settings, List.of("-jar", jar()));
+    }
+
+    /** Where the packaged program is. */
+    public static String jar() {
+        return System.getProperty("license-server.jar");
+    }
+
+    /** Starts {@code java} with these arguments, in the same way. */
+    public static JarProcess start(Path folder, Map<String, String> settings, List<String> arguments) {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("-jar");
-        command.add(System.getProperty("license-server.jar"));
+        command.addAll(arguments);
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
         Config.DEFAULTS.keySet().forEach(builder.environment()::remove);
         builder.environment().putAll(settings);
@@ -56,8 +65,13 @@ final class JarProcess implements AutoCloseable {
         }
     }
 
+    /** The process itself. */
+    public ProcessHandle handle() {
+        return process.toHandle();
+    }
+
     /** The port it listens on, as soon as it does. */
-    int port() {
+    public int port() {
         return Integer.parseInt(await(LISTENS));
     }
 

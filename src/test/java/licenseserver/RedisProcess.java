@@ -1,9 +1,13 @@
 package licenseserver;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,6 +54,10 @@ public final class RedisProcess implements AutoCloseable {
         return "redis://127.0.0.1:" + port;
     }
 
+    public int port() {
+        return port;
+    }
+
     public Path folder() {
         return folder;
     }
@@ -71,6 +79,39 @@ public final class RedisProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Sends a command without special characters on a connection of its own, and gives the reply: a line, or a text. */
+    public String ask(String command) {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout((int) TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
+            socket.getOutputStream().write((command + "\r\n").getBytes(StandardCharsets.UTF_8));
+            var replies = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+            String first = replies.readLine();
+            if (first.startsWith("-")) {
+                throw new IllegalStateException(first);
+            }
+            if (!first.startsWith("$")) {
+                return first.substring(1);
+            }
+            char[] text = new char[Integer.parseInt(first.substring(1))];
+            int length = 0;
+            while (length < text.length) {
+                length += replies.read(text, length, text.length - length);
+            }
+            return new String(text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** How often it was sent this command, in lower case. */
+    public long calls(String command) {
+        return ask("INFO commandstats")
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_" + command + ":"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll(".*:calls=(\\d+),.*", "$1")))
+                .sum();
     }
 
     public void freeze() {

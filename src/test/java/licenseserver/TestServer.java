@@ -2,10 +2,9 @@ package licenseserver;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
-import java.nio.file.Path;
-import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import licenseserver.license.Policy;
 
 /** A whole server in this process, with event loops of its own, on any free port. */
 public final class TestServer implements AutoCloseable {
@@ -17,8 +16,8 @@ public final class TestServer implements AutoCloseable {
     }
 
     /** Starts a server on this Redis, with a limit of 3 machines for new licenses. */
-    public static TestServer start(String redisUrl) {
-        return start(config(redisUrl));
+    public static TestServer start(String redisUrl, String... settings) {
+        return start(config(redisUrl, settings));
     }
 
     public static TestServer start(Config config) {
@@ -36,22 +35,18 @@ public final class TestServer implements AutoCloseable {
         return server;
     }
 
-    /** The default settings but for where and with whom a test needs them. */
-    public static Config config(String redisUrl) {
-        return new Config(
-                "127.0.0.1",
-                0,
-                redisUrl,
-                HttpCalls.SECRET,
-                3,
-                Policy.NONE,
-                200,
-                Path.of("unused"),
-                "*",
-                Duration.ofSeconds(75),
-                Duration.ofSeconds(10),
-                Duration.ofMillis(1500),
-                Duration.ofSeconds(10));
+    /**
+     * The default settings but for where and with whom a test needs them.
+     *
+     * @param settings further ones, each name before its value
+     */
+    public static Config config(String redisUrl, String... settings) {
+        var environment = new HashMap<>(
+                Map.of("HOST", "127.0.0.1", "PORT", "0", "REDIS_URL", redisUrl, "ADMIN_SECRET", HttpCalls.SECRET));
+        for (int i = 0; i < settings.length; i += 2) {
+            environment.put(settings[i], settings[i + 1]);
+        }
+        return Config.load(environment);
     }
 
     public HttpCalls calls() {
@@ -59,8 +54,8 @@ public final class TestServer implements AutoCloseable {
     }
 
     /** Starts a server and waits until it is ready. */
-    public static TestServer startReady(String redisUrl) {
-        TestServer server = start(redisUrl);
+    public static TestServer startReady(String redisUrl, String... settings) {
+        TestServer server = start(redisUrl, settings);
         Wait.until("the server is ready", () -> server.calls().get("/readyz").status() == 200);
         return server;
     }
