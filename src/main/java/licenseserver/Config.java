@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param idleTimeout after which a silent client connection is closed
  * @param bodyTimeout the longest that a client may take to send a request's body
  * @param redisTimeout the longest that any call waits for Redis
+ * @param nearCache whether licenses are remembered, so that most validations need not ask Redis
+ * @param validateStaleness how old a remembered license may be for a "yes" while Redis does not answer; zero for not at all
  * @param shutdownTimeout the longest that stopping may take
  */
 public record Config(
@@ -45,6 +47,8 @@ public record Config(
         Duration idleTimeout,
         Duration bodyTimeout,
         Duration redisTimeout,
+        boolean nearCache,
+        Duration validateStaleness,
         Duration shutdownTimeout) {
 
     /** Every setting and its default; empty for none. Those in {@link #SECRETS} exist with {@code _FILE} behind them, too. */
@@ -70,6 +74,8 @@ public record Config(
         defaults.put("IDLE_TIMEOUT_SECONDS", "75");
         defaults.put("BODY_TIMEOUT_SECONDS", "10");
         defaults.put("REDIS_TIMEOUT_MILLIS", "1500");
+        defaults.put("NEAR_CACHE", "false");
+        defaults.put("VALIDATE_STALE_SECONDS", "0");
         defaults.put("SHUTDOWN_TIMEOUT_SECONDS", "10");
         return defaults;
     }
@@ -106,6 +112,12 @@ public record Config(
         if (!corsOrigin.matches("[!-~]+")) {
             throw new ConfigException("CORS_ORIGIN is no origin: use one such as https://example.com, or *.");
         }
+        boolean nearCache = settings.choice("NEAR_CACHE");
+        Duration validateStaleness = Duration.ofSeconds(settings.integer("VALIDATE_STALE_SECONDS", 0, 604_800));
+        if (!nearCache && !validateStaleness.isZero()) {
+            throw new ConfigException(
+                    "VALIDATE_STALE_SECONDS needs what the near cache remembers: set NEAR_CACHE=true, too.");
+        }
         return new Config(
                 settings.text("HOST"),
                 settings.integer("PORT", 0, 65_535),
@@ -121,6 +133,8 @@ public record Config(
                 Duration.ofSeconds(settings.integer("IDLE_TIMEOUT_SECONDS", 1, 3600)),
                 Duration.ofSeconds(settings.integer("BODY_TIMEOUT_SECONDS", 1, 3600)),
                 Duration.ofMillis(settings.integer("REDIS_TIMEOUT_MILLIS", 10, 10_000)),
+                nearCache,
+                validateStaleness,
                 Duration.ofSeconds(settings.integer("SHUTDOWN_TIMEOUT_SECONDS", 1, 3600)));
     }
 
@@ -199,6 +213,14 @@ public record Config(
                 // The sentence below says it.
             }
             throw new ConfigException(name + " is not a whole number from " + min + " to " + max + ".");
+        }
+
+        boolean choice(String name) {
+            return switch (text(name)) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> throw new ConfigException(name + " is neither true nor false.");
+            };
         }
 
         @Nullable

@@ -15,11 +15,15 @@ import licenseserver.embedded.EmbeddedRedis;
 import licenseserver.http.AdminSecret;
 import licenseserver.http.Api;
 import licenseserver.http.Readiness;
+import licenseserver.store.ChangeFeed;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseTurns;
+import licenseserver.store.NearCache;
 import licenseserver.store.RedisIdempotencyStore;
 import licenseserver.store.RedisLicenseStore;
 import licenseserver.store.RedisMonitor;
+import licenseserver.store.RedisSettings;
+import licenseserver.store.RedisTopology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +40,7 @@ public final class LicenseServer extends VerticleBase {
 
     private final Config config;
     private final LicenseTurns turns = new LicenseTurns();
+    private final NearCache cache;
     private @Nullable DataFolder dataFolder;
     private @Nullable EmbeddedRedis embeddedRedis;
     private @Nullable RedisMonitor monitor;
@@ -45,6 +50,8 @@ public final class LicenseServer extends VerticleBase {
     /** A server with these settings. */
     public LicenseServer(Config config) {
         this.config = config;
+        this.cache =
+                config.nearCache() ? NearCache.on(config.validateStaleness(), InstantSource.system()) : NearCache.off();
     }
 
     /** The port it listens on; 0 until it is started. */
@@ -57,10 +64,17 @@ public final class LicenseServer extends VerticleBase {
         return vertx.executeBlocking(this::prepare)
                 .compose(needs -> {
                     monitor = new RedisMonitor(vertx, needs.redisUrl());
-                    return vertx.deployVerticle(
+                    RedisSettings settings = RedisSettings.of(needs.redisUrl());
+                    Future<?> feeding = cache.isOn()
+                            ? vertx.deployVerticle(new ChangeFeed(
+                                    cache,
+                                    settings,
+                                    RedisTopology.single(settings.nodes().get(0))))
+                            : Future.succeededFuture();
+                    return feeding.compose(fed -> vertx.deployVerticle(
                             () -> new EventLoop(needs),
                             new DeploymentOptions()
-                                    .setInstances(Runtime.getRuntime().availableProcessors()));
+                                    .setInstances(Runtime.getRuntime().availableProcessors())));
                 })
                 .onSuccess(listening -> LOG.info("License server listens on {}:{}", config.host(), port))
                 .recover(failure -> stop().transform(stopped -> Future.failedFuture(failure)));
@@ -123,11 +137,12 @@ public final class LicenseServer extends VerticleBase {
         @Override
         public Future<?> start() {
             store = new RedisLicenseStore(
-                    vertx, needs.redisUrl(), config.redisTimeout(), turns, config.historyEvents());
+                    vertx, needs.redisUrl(), config.redisTimeout(), turns, config.historyEvents(), cache);
             requests = new RedisIdempotencyStore(vertx, needs.redisUrl(), config.redisTimeout());
             var api = new Api(
                     vertx,
                     store,
+                    cache,
                     new LastSeen(vertx, store, LAST_SEEN_PAUSE),
                     requests,
                     InstantSource.system(),
@@ -137,8 +152,11 @@ public final class LicenseServer extends VerticleBase {
             http = vertx.createHttpServer(new HttpServerOptions()
                             .setIdleTimeout((int) config.idleTimeout().toSeconds())
                             .setIdleTimeoutUnit(TimeUnit.SECONDS)
-                            .setHttp2ClearTextEnabled(false))
-                    .requestHandler(api.router())
+                            .setHttp2ClearTextEnabled(false)
+                            // There are no web sockets; the handler that waits for them would see every request.
+                            .setPerMessageWebSocketCompressionSupported(false)
+                            .setPerFrameWebSocketCompressionSupported(false))
+                    .requestHandler(api.handler())
                     .invalidRequestHandler(api::answerInvalidRequest);
             // A negative port is any free one, the same for all event loops.
             return http.listen(config.port() == 0 ? -1 : config.port(), config.host())

@@ -2,6 +2,7 @@ package licenseserver;
 
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -87,6 +88,11 @@ final class Concurrency {
 
     /** Six clients call at random on one license; whether what they were told fits one license that they took turns on. */
     static Optional<String> randomHistory(List<HttpCalls> servers, long seed) throws Exception {
+        return randomHistory(servers, seed, Duration.ZERO);
+    }
+
+    /** The same where a "yes" to validate may be late by so much: it may have been true before it was asked for. */
+    static Optional<String> randomHistory(List<HttpCalls> servers, long seed, Duration lateness) throws Exception {
         String key = servers.get(0).register(randomEmail());
         List<Operation<Set<String>>> history = Collections.synchronizedList(new ArrayList<>());
         ExecutorService clients = Executors.newFixedThreadPool(CLIENTS);
@@ -97,7 +103,7 @@ final class Concurrency {
                 var random = new Random(seed * CLIENTS + client);
                 running.add(clients.submit(() -> {
                     for (int i = 0; i < CALLS_EACH; i++) {
-                        history.add(call(server, key, "m" + random.nextInt(MACHINES), random.nextInt(10)));
+                        history.add(call(server, key, "m" + random.nextInt(MACHINES), random.nextInt(10), lateness));
                     }
                 }));
             }
@@ -112,7 +118,8 @@ final class Concurrency {
                 : Optional.of("seed " + seed + ", not linearizable: " + history);
     }
 
-    private static Operation<Set<String>> call(HttpCalls server, String key, String machine, int dice) {
+    private static Operation<Set<String>> call(
+            HttpCalls server, String key, String machine, int dice, Duration lateness) {
         long called = System.nanoTime();
         if (dice < 5) {
             Answer answer = server.activate(key, machine);
@@ -137,7 +144,7 @@ final class Concurrency {
         return operation(
                 "validate " + machine,
                 answer,
-                called,
+                answer.succeeded() ? called - lateness.toNanos() : called,
                 machines ->
                         answer.succeeded() == machines.contains(machine) ? Optional.of(machines) : Optional.empty());
     }

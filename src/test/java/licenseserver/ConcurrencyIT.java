@@ -16,6 +16,7 @@ import licenseserver.license.Policy;
 import licenseserver.store.CheckThenActStore;
 import licenseserver.store.InMemoryIdempotencyStore;
 import licenseserver.store.LastSeen;
+import licenseserver.store.NearCache;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
@@ -83,6 +84,7 @@ class ConcurrencyIT {
                 var api = new Api(
                         vertx,
                         store,
+                        NearCache.off(),
                         new LastSeen(vertx, store, Duration.ofMinutes(1)),
                         new InMemoryIdempotencyStore(),
                         InstantSource.system(),
@@ -90,7 +92,7 @@ class ConcurrencyIT {
                         new AdminSecret(HttpCalls.SECRET),
                         () -> Readiness.READY);
                 servers.add(new HttpCalls(vertx.createHttpServer()
-                        .requestHandler(api.router())
+                        .requestHandler(api.handler())
                         .listen(0, "127.0.0.1")
                         .toCompletionStage()
                         .toCompletableFuture()

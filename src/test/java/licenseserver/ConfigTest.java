@@ -49,6 +49,8 @@ class ConfigTest {
                             Duration.ofSeconds(75),
                             Duration.ofSeconds(10),
                             Duration.ofMillis(1500),
+                            false,
+                            Duration.ZERO,
                             Duration.ofSeconds(10)));
         }
 
@@ -93,6 +95,8 @@ class ConfigTest {
                     "IDLE_TIMEOUT_SECONDS", "1",
                     "BODY_TIMEOUT_SECONDS", "2",
                     "REDIS_TIMEOUT_MILLIS", "30",
+                    "NEAR_CACHE", "true",
+                    "VALIDATE_STALE_SECONDS", "9",
                     "SHUTDOWN_TIMEOUT_SECONDS", "4"));
 
             assertThat(Config.load(environment))
@@ -109,6 +113,8 @@ class ConfigTest {
                             Duration.ofSeconds(1),
                             Duration.ofSeconds(2),
                             Duration.ofMillis(30),
+                            true,
+                            Duration.ofSeconds(9),
                             Duration.ofSeconds(4)));
         }
 

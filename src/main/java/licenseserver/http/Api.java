@@ -5,7 +5,9 @@ import static java.util.Map.entry;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -23,6 +25,7 @@ import licenseserver.license.Policy;
 import licenseserver.store.IdempotencyStore;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
+import licenseserver.store.NearCache;
 
 /** The HTTP interface: every path, and the rules that all calls share, in the order in which they are applied. */
 public final class Api {
@@ -34,14 +37,18 @@ public final class Api {
     /** How long what still comes of a refused request is read over. */
     private static final long LINGER_MILLIS = 1000;
 
-    private static final String JSON = "application/json";
+    private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
     private static final Reply ALIVE = Reply.ok("{\"success\":true,\"status\":\"alive\"}");
 
     private final Vertx vertx;
-    private final Settings settings;
+
+    private static final Call NO_CALL = (request, fields) -> Future.succeededFuture(Reply.UNKNOWN_PATH);
+
+    private final CharSequence corsOrigin;
     private final AdminSecret adminSecret;
     private final Supplier<Readiness> readiness;
     private final Idempotency idempotency;
+    private final RequestBodies bodies;
     private final Failures failures = new Failures();
     private final Map<String, Call> calls;
     private final Map<String, Supplier<Reply>> pages;
@@ -60,6 +67,7 @@ public final class Api {
     public Api(
             Vertx vertx,
             LicenseStore licenses,
+            NearCache cache,
             LastSeen lastSeen,
             IdempotencyStore requests,
             InstantSource clock,
@@ -67,11 +75,13 @@ public final class Api {
             AdminSecret adminSecret,
             Supplier<Readiness> readiness) {
         this.vertx = vertx;
-        this.settings = settings;
+
+        this.corsOrigin = HttpHeaders.createOptimized(settings.corsOrigin());
         this.adminSecret = adminSecret;
         this.readiness = readiness;
+        this.bodies = new RequestBodies(vertx, settings.bodyPatience());
         this.idempotency = new Idempotency(vertx, requests, failures);
-        var client = new ClientCalls(licenses, lastSeen, settings.policy(), clock);
+        var client = new ClientCalls(licenses, cache, lastSeen, settings.policy(), clock);
         var seller = new AdminCalls(licenses, settings.maxMachines(), clock);
         this.calls = Map.ofEntries(
                 entry("/activate", open(client::activate)),
@@ -90,13 +100,30 @@ public final class Api {
         this.pages = Map.of("/livez", () -> ALIVE, "/readyz", this::ready, "/health", this::ready);
     }
 
-    /** The routes of everything that is answered. */
-    public Router router() {
+    /**
+     * Answers requests. The calls take a short way to their handlers, which a router's would lengthen by a twentieth; all that is not
+     * plainly one of them takes the long one.
+     */
+    public Handler<HttpServerRequest> handler() {
+        Router router = router();
+        return request -> {
+            Call call = request.method().equals(HttpMethod.POST) ? calls.get(request.path()) : null;
+            if (call == null || isAmbiguous(request) || request.authority() == null) {
+                router.handle(request);
+            } else {
+                answer(request, call);
+            }
+        };
+    }
+
+    private Router router() {
         Router router = Router.router(vertx);
         router.route().handler(this::refuseAmbiguousRequest);
         router.options().handler(this::answerPreflight);
         router.get().handler(this::answerPage);
-        router.post().handler(this::answerCall);
+        router.post()
+                .handler(context -> answer(
+                        context.request(), calls.getOrDefault(context.request().path(), NO_CALL)));
         router.route().handler(context -> send(context.request(), Reply.METHOD_NOT_ALLOWED));
         // What the router refuses by itself: a Host that is missing or malformed, and a target that is no path.
         router.errorHandler(400, context -> sendAndCloseSoon(context.request(), Reply.BAD_REQUEST));
@@ -137,40 +164,47 @@ public final class Api {
         return admin((request, fields) -> idempotency.once(request, fields.body(), () -> call.apply(fields)));
     }
 
-    private void answerCall(RoutingContext context) {
-        HttpServerRequest request = context.request();
-        RequestBody.receive(vertx, request, settings.bodyPatience())
-                .map(Fields::parse)
-                .compose(fields -> {
-                    Call call = calls.get(request.path());
-                    return call == null ? Future.succeededFuture(Reply.UNKNOWN_PATH) : call.answer(request, fields);
-                })
-                .recover(failure -> Future.succeededFuture(failures.replyTo(failure)))
-                .onSuccess(reply -> {
+    private void answer(HttpServerRequest request, Call call) {
+        bodies.receive(
+                request,
+                body -> answer(request, call, body)
+                        .onComplete(reply -> send(request, reply), failure -> send(request, failures.replyTo(failure))),
+                refusal -> {
                     if (request.isEnded()) {
-                        send(request, reply);
+                        send(request, refusal);
                     } else {
-                        sendAndCloseSoon(request, reply);
+                        sendAndCloseSoon(request, refusal);
                     }
                 });
     }
 
+    private static Future<Reply> answer(HttpServerRequest request, Call call, Buffer body) {
+        try {
+            return call.answer(request, Fields.parse(body));
+        } catch (RuntimeException refusedOrDefect) {
+            return Future.failedFuture(refusedOrDefect);
+        }
+    }
+
     /** A request that another server on its way could have understood otherwise: as two, or as meant for another host. */
     private void refuseAmbiguousRequest(RoutingContext context) {
-        HttpServerRequest request = context.request();
-        String transferEncoding = request.getHeader(HttpHeaders.TRANSFER_ENCODING);
-        if ((transferEncoding != null && !transferEncoding.equalsIgnoreCase("chunked"))
-                || request.headers().getAll(HttpHeaders.HOST).size() > 1) {
-            sendAndClose(request, Reply.BAD_REQUEST);
+        if (isAmbiguous(context.request())) {
+            sendAndClose(context.request(), Reply.BAD_REQUEST);
         } else {
             context.next();
         }
     }
 
+    private static boolean isAmbiguous(HttpServerRequest request) {
+        String transferEncoding = request.getHeader(HttpHeaders.TRANSFER_ENCODING);
+        return (transferEncoding != null && !transferEncoding.equalsIgnoreCase("chunked"))
+                || request.headers().getAll(HttpHeaders.HOST).size() > 1;
+    }
+
     private void answerPreflight(RoutingContext context) {
         context.response()
                 .setStatusCode(204)
-                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, settings.corsOrigin())
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin)
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS")
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Authorization")
                 .end();
@@ -223,7 +257,7 @@ public final class Api {
         }
         response.setStatusCode(reply.status())
                 .putHeader(HttpHeaders.CONTENT_TYPE, JSON)
-                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, settings.corsOrigin());
+                .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
         if (reply.status() == 503) {
             response.putHeader(HttpHeaders.RETRY_AFTER, "1");
         } else if (reply.status() == 405) {

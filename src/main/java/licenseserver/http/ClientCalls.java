@@ -15,6 +15,9 @@ import licenseserver.license.Rules;
 import licenseserver.license.Verdict;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
+import licenseserver.store.NearCache;
+import licenseserver.store.NearCache.Remembered;
+import licenseserver.store.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,12 +30,14 @@ final class ClientCalls {
     private static final Reply NOT_VALID = Reply.ok("{\"success\":false,\"premium\":false}");
 
     private final LicenseStore licenses;
+    private final NearCache cache;
     private final LastSeen lastSeen;
     private final Policy policy;
     private final InstantSource clock;
 
-    ClientCalls(LicenseStore licenses, LastSeen lastSeen, Policy policy, InstantSource clock) {
+    ClientCalls(LicenseStore licenses, NearCache cache, LastSeen lastSeen, Policy policy, InstantSource clock) {
         this.licenses = licenses;
+        this.cache = cache;
         this.lastSeen = lastSeen;
         this.policy = policy;
         this.clock = clock;
@@ -95,11 +100,31 @@ final class ClientCalls {
         if (known.isEmpty() || machineId == null) {
             return Future.succeededFuture(validated(fields, new Answer(Verdict.NOT_FOUND, null)));
         }
-        return licenses.find(known.get()).map(license -> {
-            Answer answer = Rules.validate(license.orElse(null), machineId, now);
-            noteSeen(answer, machineId, now);
-            return validated(fields, answer);
+        Answer remembered = yes(cache.now(known.get()), machineId, now);
+        Future<Answer> answer = remembered != null
+                ? Future.succeededFuture(remembered)
+                : licenses.find(known.get())
+                        .map(license -> Rules.validate(license.orElse(null), machineId, now))
+                        .recover(failure -> {
+                            Answer before = failure instanceof StoreUnavailableException
+                                    ? yes(cache.beforeOutage(known.get()), machineId, now)
+                                    : null;
+                            return before == null ? Future.failedFuture(failure) : Future.succeededFuture(before);
+                        });
+        return answer.map(given -> {
+            noteSeen(given, machineId, now);
+            return validated(fields, given);
         });
+    }
+
+    /** Only a "yes" may come from memory: a machine that was activated a moment ago on another server is not turned away. */
+    private static @Nullable Answer yes(@Nullable Remembered remembered, String machineId, Instant now) {
+        if (remembered == null) {
+            return null;
+        }
+        Answer answer =
+                Rules.validate(remembered.license(), remembered.machines().containsKey(machineId), now);
+        return answer.verdict() == Verdict.OK ? answer : null;
     }
 
     /** Some apps activate at every start instead of validating. */

@@ -32,7 +32,7 @@ final class Fields {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
-                    .maxNumberLength(RequestBody.MAX_BYTES)
+                    .maxNumberLength(RequestBodies.MAX_BYTES)
                     .build())
             .build();
 
@@ -63,6 +63,12 @@ final class Fields {
      * @throws RefusedException where it is no JSON, or no JSON object
      */
     static Fields parse(Buffer body) {
+        Map<String, @Nullable Object> plain = PlainObject.read(body.getBytes());
+        return new Fields(plain == null ? readStrictly(body) : plain, body);
+    }
+
+    /** The fields by name, as {@link #values} has them, with {@link #parse}'s refusals. */
+    static Map<String, @Nullable Object> readStrictly(Buffer body) {
         try {
             char[] text = decode(body);
             try (JsonParser json = STRICT.createParser(text)) {
@@ -81,7 +87,7 @@ final class Fields {
                 if (first != JsonToken.START_OBJECT) {
                     throw new RefusedException(Reply.NO_OBJECT);
                 }
-                return new Fields(values, body);
+                return values;
             }
         } catch (IOException invalid) {
             throw new RefusedException(Reply.INVALID_JSON);

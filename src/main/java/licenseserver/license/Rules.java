@@ -114,16 +114,20 @@ public final class Rules {
 
     /** Says whether the license may be used on the machine; changes nothing. */
     public static Answer validate(@Nullable License license, String machineId, Instant now) {
-        if (license == null) {
-            return new Answer(Verdict.NOT_FOUND, null);
-        }
+        return license == null
+                ? new Answer(Verdict.NOT_FOUND, null)
+                : validate(license, license.isActiveOn(machineId), now);
+    }
+
+    /** The same where it is known whether the machine is active on the license. */
+    public static Answer validate(License license, boolean isActive, Instant now) {
         if (license.disabled()) {
             return new Answer(Verdict.DISABLED, license);
         }
         if (license.isExpired(now)) {
             return new Answer(Verdict.EXPIRED, license);
         }
-        return new Answer(license.isActiveOn(machineId) ? Verdict.OK : Verdict.NOT_ACTIVATED, license);
+        return new Answer(isActive ? Verdict.OK : Verdict.NOT_ACTIVATED, license);
     }
 
     /**

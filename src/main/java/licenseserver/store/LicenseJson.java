@@ -110,6 +110,12 @@ public final class LicenseJson {
      * @throws UnreadableLicenseException where the text is no license; it names the field, never a value
      */
     public static License decode(String text) {
+        License plain = PlainLicense.read(text);
+        return plain == null ? parse(text) : plain;
+    }
+
+    /** {@link #decode} for every text that is a license, by a JSON parser. */
+    static License parse(String text) {
         try (JsonParser json = FACTORY.createParser(text)) {
             require(json.nextToken() == JsonToken.START_OBJECT, "it is no JSON object");
             String key = null;

@@ -40,6 +40,7 @@ public final class RedisLicenseStore implements LicenseStore {
     private final LicenseTurns turns;
     private final Duration timeout;
     private final int historyLength;
+    private final NearCache cache;
     private final RecentEvents recentEvents;
 
     /**
@@ -49,19 +50,32 @@ public final class RedisLicenseStore implements LicenseStore {
      * @param timeout the longest that any call takes
      * @param turns shared by all stores of this process
      * @param historyLength how many events the history of a license keeps
+     * @param cache is given what is found, and told what is changed
      */
-    public RedisLicenseStore(Vertx vertx, String url, Duration timeout, LicenseTurns turns, int historyLength) {
+    public RedisLicenseStore(
+            Vertx vertx, String url, Duration timeout, LicenseTurns turns, int historyLength, NearCache cache) {
         this(
                 vertx,
                 new RedisPool(vertx, url, timeout),
-                new RedisReader(vertx, url, timeout),
+                new RedisReader(
+                        vertx,
+                        RedisSettings.of(url),
+                        RedisTopology.single(RedisSettings.of(url).nodes().get(0)),
+                        timeout),
                 timeout,
                 turns,
-                historyLength);
+                historyLength,
+                cache);
     }
 
     RedisLicenseStore(
-            Vertx vertx, RedisPool redis, RedisReader reader, Duration timeout, LicenseTurns turns, int historyLength) {
+            Vertx vertx,
+            RedisPool redis,
+            RedisReader reader,
+            Duration timeout,
+            LicenseTurns turns,
+            int historyLength,
+            NearCache cache) {
         this.vertx = vertx;
         this.redis = redis;
         this.reader = reader;
@@ -70,6 +84,7 @@ public final class RedisLicenseStore implements LicenseStore {
         this.turns = turns;
         this.timeout = timeout;
         this.historyLength = historyLength;
+        this.cache = cache;
         this.recentEvents = new RecentEvents(vertx, redis, timeout);
     }
 
@@ -80,7 +95,13 @@ public final class RedisLicenseStore implements LicenseStore {
 
     @Override
     public Future<Optional<License>> find(LicenseKey key) {
-        return moves.read(key, Deadline.in(timeout)).map(StoredLicense::visible);
+        NearCache.Ticket ticket = cache.ticket(key);
+        return moves.read(key, Deadline.in(timeout)).map(stored -> {
+            if (ticket != null && stored instanceof StoredLicense.Settled settled) {
+                cache.put(ticket, settled.license());
+            }
+            return stored.visible();
+        });
     }
 
     @Override
@@ -164,16 +185,22 @@ public final class RedisLicenseStore implements LicenseStore {
     @Override
     public <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
         Deadline deadline = Deadline.in(timeout);
-        return turns.inTurn(
-                vertx,
-                key.value(),
-                () -> deadline.isOver()
-                        ? Future.failedFuture(
-                                new StoreUnavailableException("others were changing the license too long"))
-                        : change(
-                                key,
-                                deadline,
-                                stored -> rule.apply(stored.visible().orElse(null))));
+        Function<StoredLicense, Decision<R>> decide =
+                stored -> rule.apply(stored.visible().orElse(null));
+        return moves.read(key, deadline).compose(stored -> {
+            // Most calls of apps that activate at every start, and most that are refused, change nothing: then this is
+            // all.
+            if (!(stored instanceof Moving) && decide.apply(stored) instanceof Decision.Keep<R> keep) {
+                return Future.succeededFuture(keep.reply());
+            }
+            return turns.inTurn(
+                    vertx,
+                    key.value(),
+                    () -> deadline.isOver()
+                            ? Future.failedFuture(
+                                    new StoreUnavailableException("others were changing the license too long"))
+                            : change(key, deadline, decide));
+        });
     }
 
     /**
@@ -211,6 +238,9 @@ public final class RedisLicenseStore implements LicenseStore {
                         }
                         if (!moved) {
                             return Future.failedFuture(new EmailTakenException());
+                        }
+                        if (!(decision instanceof Decision.Keep)) {
+                            cache.changed(key);
                         }
                         recentEvents.add(key, step.events());
                         return Future.succeededFuture(decision.reply());

@@ -4,238 +4,304 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.redis.client.Command;
-import io.vertx.redis.client.Redis;
-import io.vertx.redis.client.RedisConnection;
-import io.vertx.redis.client.RedisOptions;
-import io.vertx.redis.client.Request;
-import io.vertx.redis.client.Response;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.net.NetClient;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads single keys at the rate of validations. All GETs that come up in one turn of the event loop go out in one write on one
- * long-lived connection: a write, not the command, is what costs; one each, on connections from a pool, is half as fast.
+ * Reads single keys at the rate of validations, on one long-lived {@link RespConnection} to each server that has some.
  *
- * <p>The connection is made anew every 45 s, so that it follows a failover, and at once when it breaks or does not answer in
- * time. All its work is done on the event loop it is made on; asked from there, it does not change threads.
+ * <p>A connection is made anew every 45 s, so that it follows a name that leads elsewhere by now; with growing pauses where Redis
+ * cannot be reached; and not at all where nobody reads. All work is done on the event loop it is made on; asked from there, it
+ * does not change threads.
  */
 final class RedisReader {
-    /** Reads that may wait for a connection; one more is refused at once. */
-    private static final int MAX_WAITING = 10_000;
+    /** Reads that may be under way; one more is refused at once. */
+    private static final int MAX_UNDER_WAY = 10_000;
 
-    private static final int MAX_BATCH = 256;
-    private static final int MAX_IN_FLIGHT = 16_384;
+    /** A read is led astray no more often than this. */
+    private static final int MAX_REDIRECTIONS = 5;
+
     private static final Duration LEASE = Duration.ofSeconds(45);
-    private static final Duration PAUSE_AFTER_FAILURE = Duration.ofMillis(50);
+    private static final Duration SILENCE = Duration.ofSeconds(1);
+    private static final long FIRST_PAUSE_MILLIS = 25;
+    private static final long LONGEST_PAUSE_MILLIS = 500;
 
-    /** One read that is asked for. */
-    private record Read(Request command, Promise<Optional<String>> answer, Deadline deadline) {}
-
-    /** A connection that is in use until it is dropped. */
-    private static final class Line {
-        private final RedisConnection connection;
-        private final long leasedUntil;
-        private int inFlight;
-        private boolean dropped;
-        private boolean closed;
-
-        Line(RedisConnection connection, Duration lease) {
-            this.connection = connection;
-            this.leasedUntil = System.nanoTime() + lease.toNanos();
-        }
-
-        boolean isOverdue() {
-            return System.nanoTime() - leasedUntil > 0;
-        }
-    }
+    private static final Buffer ASKING = RespConnection.command("ASKING");
+    private static final byte[] GET = "*2\r\n$3\r\nGET\r\n$".getBytes(StandardCharsets.US_ASCII);
 
     private final Vertx vertx;
     private final Context context;
-    private final Redis redis;
+    private final NetClient client;
+    private final RedisSettings settings;
+    private final RedisTopology topology;
     private final Duration timeout;
     private final Duration lease;
-    private final ArrayDeque<Read> waiting = new ArrayDeque<>();
+    private final Map<RedisNode, Line> lines = new HashMap<>();
     private volatile @Nullable Thread eventLoop;
-    private @Nullable Line line;
-    private boolean flushing;
-    private boolean connecting;
+    private int underWay;
 
-    RedisReader(Vertx vertx, String url, Duration timeout) {
-        this(vertx, url, timeout, LEASE);
+    RedisReader(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout) {
+        this(vertx, settings, topology, timeout, LEASE);
     }
 
-    /** A reader that makes its connection anew when it is in use for so long. */
-    RedisReader(Vertx vertx, String url, Duration timeout, Duration lease) {
+    /** A reader that makes its connections anew when they are in use for so long. */
+    RedisReader(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout, Duration lease) {
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
-        this.redis = Redis.createClient(vertx, options(url, timeout));
+        this.client = vertx.createNetClient(settings.clientOptions(timeout));
+        this.settings = settings;
+        this.topology = topology;
         this.timeout = timeout;
         this.lease = lease;
         context.runOnContext(turn -> eventLoop = Thread.currentThread());
     }
 
-    private static RedisOptions options(String url, Duration timeout) {
-        RedisOptions options = RedisPool.options(url, timeout, 2, 16);
-        options.setMaxWaitingHandlers(MAX_IN_FLIGHT);
-        return options;
-    }
-
     /**
      * What lies under the key; empty where there is nothing. Reads once more where the connection broke: it may have been closed
-     * in the instant it was used.
+     * in the instant it was used. Fails with {@link StoreUnavailableException}.
      */
     Future<Optional<String>> get(String key, Deadline deadline) {
-        return getOnce(key, deadline)
-                .recover(failure ->
-                        deadline.isOver() ? Future.failedFuture(failure) : bounded(getOnce(key, deadline), deadline));
+        var read = new Read(key, deadline);
+        onEventLoop(read::start);
+        return read.answer.future();
     }
 
-    /** A second attempt may have to wait for a connection, for which there may be less time left than connecting can take. */
-    private static <T> Future<T> bounded(Future<T> future, Deadline deadline) {
-        return deadline.bound(future)
-                .recover(failure -> failure instanceof TimeoutException
-                        ? Future.failedFuture(new StoreUnavailableException(RedisPool.reason(failure)))
-                        : Future.failedFuture(failure));
-    }
-
-    private Future<Optional<String>> getOnce(String key, Deadline deadline) {
-        var read = new Read(Request.cmd(Command.GET).arg(key), Promise.promise(), deadline);
-        if (Thread.currentThread() == eventLoop) {
-            add(read);
-        } else {
-            context.runOnContext(turn -> add(read));
-        }
-        return read.answer().future();
-    }
-
-    private void add(Read read) {
-        if (waiting.size() >= MAX_WAITING) {
-            read.answer().fail(new StoreUnavailableException("too many reads wait for Redis"));
-            return;
-        }
-        waiting.add(read);
-        if (!flushing) {
-            flushing = true;
-            context.runOnContext(turn -> flush());
-        }
-    }
-
+    /** Closes all connections. */
     Future<Void> close() {
-        return redis.close();
+        return client.close();
     }
 
-    /** Runs after all that the event loop has read in this turn was handled, so with all the reads that came of it. */
-    private void flush() {
-        flushing = false;
-        Line now = line;
-        if (now != null && now.isOverdue()) {
-            drop(now);
-            now = null;
+    private static StoreUnavailableException unavailable(Throwable failure) {
+        return failure instanceof StoreUnavailableException known
+                ? known
+                : new StoreUnavailableException(RedisPool.reason(failure));
+    }
+
+    private void onEventLoop(Runnable work) {
+        if (Thread.currentThread() == eventLoop) {
+            work.run();
+        } else {
+            context.runOnContext(turn -> work.run());
         }
-        if (now == null) {
-            connect();
-            return;
+    }
+
+    /** One read, until it is answered. */
+    private final class Read implements RespConnection.Receiver {
+        private final String key;
+        private final Deadline deadline;
+        private final Promise<Optional<String>> answer = Promise.promise();
+        private int redirections;
+        private boolean exceptionally;
+        private boolean repeated;
+        private boolean bounded;
+
+        Read(String key, Deadline deadline) {
+            this.key = key;
+            this.deadline = deadline;
         }
-        while (!waiting.isEmpty()) {
-            var batch = new ArrayList<Read>(Math.min(waiting.size(), MAX_BATCH));
-            while (batch.size() < MAX_BATCH && !waiting.isEmpty()) {
-                batch.add(waiting.poll());
+
+        void start() {
+            if (underWay >= MAX_UNDER_WAY) {
+                answer.fail(new StoreUnavailableException("too many reads wait for Redis"));
+                return;
             }
-            send(now, batch);
+            underWay++;
+            ask();
         }
-    }
 
-    private void send(Line on, List<Read> batch) {
-        on.inFlight++;
-        Deadline deadline = batch.get(0).deadline();
-        for (Read read : batch) {
-            deadline = deadline.earlier(read.deadline());
-        }
-        deadline.bound(on.connection.batch(batch.stream().map(Read::command).toList()))
-                .onComplete(result -> {
-                    on.inFlight--;
-                    if (result.succeeded()) {
-                        List<Response> replies = result.result();
-                        for (int i = 0; i < batch.size(); i++) {
-                            batch.get(i).answer().complete(RedisKeys.text(replies.get(i)));
-                        }
-                    } else {
-                        fail(on, batch, result.cause());
-                    }
-                    closeWhenUnused(on);
-                });
-    }
-
-    /** A batch fails as a whole where one of its reads does; asked for one by one the others are answered. */
-    private void fail(Line on, List<Read> batch, Throwable failure) {
-        boolean answered = RedisPool.isAnswer(failure);
-        if (!answered) {
-            drop(on);
-        }
-        for (Read read : batch) {
-            if (answered && batch.size() > 1) {
-                send(on, List.of(read));
+        private void ask() {
+            Future<RedisNode> server = topology.serverOf(key);
+            if (server.succeeded()) {
+                line(server.result()).ask(this);
             } else {
-                read.answer().fail(new StoreUnavailableException(RedisPool.reason(failure)));
+                bound();
+                server.onSuccess(found -> onEventLoop(() -> line(found).ask(this)))
+                        .onFailure(failure -> onEventLoop(() -> end(() -> answer.tryFail(unavailable(failure)))));
             }
         }
+
+        /** A connection sees to it that a reply comes in time; whatever else the read waits for, this does. */
+        void bound() {
+            if (!bounded) {
+                bounded = true;
+                deadline.bound(answer.future()).onFailure(late -> answer.tryFail(unavailable(late)));
+            }
+        }
+
+        Buffer command() {
+            byte[] name = key.getBytes(StandardCharsets.UTF_8);
+            return Buffer.buffer(GET.length + name.length + 8)
+                    .appendBytes(GET)
+                    .appendString(Integer.toString(name.length))
+                    .appendString("\r\n")
+                    .appendBytes(name)
+                    .appendString("\r\n");
+        }
+
+        @Override
+        public void receive(@Nullable Object reply) {
+            if (reply instanceof byte[] bytes) {
+                end(() -> answer.tryComplete(Optional.of(new String(bytes, StandardCharsets.UTF_8))));
+            } else if (reply == null) {
+                end(() -> answer.tryComplete(Optional.empty()));
+            } else if (reply instanceof RespParser.Refusal refusal) {
+                refused(refusal);
+            } else {
+                end(() -> answer.tryFail(new StoreUnavailableException("Redis answered with something else")));
+            }
+        }
+
+        private void refused(RespParser.Refusal refusal) {
+            Redirection elsewhere = Redirection.of(refusal);
+            if (elsewhere != null && redirections < MAX_REDIRECTIONS) {
+                redirections++;
+                exceptionally = elsewhere.onlyThisTime();
+                if (!exceptionally) {
+                    topology.moved(elsewhere.slot(), elsewhere.server());
+                }
+                line(elsewhere.server()).ask(this);
+                return;
+            }
+            end(() -> answer.tryFail(new StoreUnavailableException("Redis answered " + refusal.code())));
+        }
+
+        @Override
+        public void fail(StoreUnavailableException reason) {
+            if (repeated || deadline.isOver()) {
+                end(() -> answer.tryFail(reason));
+            } else {
+                repeated = true;
+                bound();
+                ask();
+            }
+        }
+
+        private void end(Runnable telling) {
+            underWay--;
+            telling.run();
+        }
     }
 
-    /** Gives the connection up; what is in flight on it is still answered. */
-    private void drop(Line old) {
-        old.dropped = true;
-        if (line == old) {
-            line = null;
+    private Line line(RedisNode server) {
+        Line line = lines.get(server);
+        if (line == null) {
+            line = new Line(server);
+            lines.put(server, line);
         }
-        closeWhenUnused(old);
+        return line;
     }
 
-    /** Closes for good: what goes back to the pool comes out of it again, and would be no new connection. */
-    private static void closeWhenUnused(Line old) {
-        if (old.dropped && old.inFlight == 0 && !old.closed) {
-            old.closed = true;
-            RedisPool.markUnusable(old.connection);
-            old.connection.close();
+    /** The way to one server: a connection, or the reads that wait for one. */
+    private final class Line {
+        private final RedisNode server;
+        private final ArrayDeque<Read> waiting = new ArrayDeque<>();
+        private @Nullable RespConnection connection;
+        private boolean connecting;
+        private boolean used;
+        private int failures;
+
+        Line(RedisNode server) {
+            this.server = server;
+        }
+
+        void ask(Read read) {
+            if (connection == null) {
+                read.bound();
+                waiting.add(read);
+                connect();
+            } else {
+                used = true;
+                if (read.exceptionally) {
+                    // The key's slot is on its way to this server, which else leads back to where it came from.
+                    read.exceptionally = false;
+                    connection.send(ASKING, RespConnection.NOBODY);
+                }
+                connection.send(read.command(), read);
+            }
+        }
+
+        private void connect() {
+            if (connecting) {
+                return;
+            }
+            connecting = true;
+            RespConnection.open(vertx, client, server, settings, timeout, SILENCE)
+                    .onSuccess(this::use)
+                    .onFailure(this::pause);
+        }
+
+        private void use(RespConnection opened) {
+            connecting = false;
+            failures = 0;
+            RespConnection before = connection;
+            connection = opened;
+            if (before != null) {
+                before.closeWhenUnused();
+            }
+            opened.closed().onComplete(end -> {
+                if (connection == opened) {
+                    connection = null;
+                    topology.doubt(server);
+                }
+            });
+            vertx.setTimer(lease.toMillis(), over -> renew(opened));
+            for (Read next = waiting.poll(); next != null; next = waiting.poll()) {
+                ask(next);
+            }
+        }
+
+        private void renew(RespConnection old) {
+            if (connection != old) {
+                return;
+            }
+            if (used) {
+                used = false;
+                connect();
+            } else {
+                connection = null;
+                old.closeWhenUnused();
+                lines.remove(server, this);
+            }
+        }
+
+        private void pause(Throwable failure) {
+            topology.doubt(server);
+            // Some of them ask again at once, maybe another server.
+            List<Read> failing = List.copyOf(waiting);
+            waiting.clear();
+            failing.forEach(read -> read.fail(unavailable(failure)));
+            long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(failures++, 10));
+            vertx.setTimer(ThreadLocalRandom.current().nextLong(longest / 2, longest) + 1, over -> {
+                connecting = false;
+                if (!waiting.isEmpty() || connection != null) {
+                    connect();
+                }
+            });
         }
     }
 
-    private void connect() {
-        if (connecting) {
-            return;
+    /** What a server of a cluster says of a key that it does not have: where to ask, from now on or only this time. */
+    record Redirection(int slot, RedisNode server, boolean onlyThisTime) {
+        static @Nullable Redirection of(RespParser.Refusal refusal) {
+            String[] words = refusal.message().split(" ", -1);
+            boolean redirects = words.length == 3 && (words[0].equals("MOVED") || words[0].equals("ASK"));
+            if (!redirects) {
+                return null;
+            }
+            int colon = words[2].lastIndexOf(':');
+            return new Redirection(
+                    Integer.parseInt(words[1]),
+                    new RedisNode(words[2].substring(0, colon), Integer.parseInt(words[2].substring(colon + 1))),
+                    words[0].equals("ASK"));
         }
-        connecting = true;
-        Future<RedisConnection> coming = redis.connect();
-        Deadline.in(timeout)
-                .bound(coming)
-                .onSuccess(connection -> {
-                    connecting = false;
-                    var opened = new Line(connection, lease);
-                    connection.endHandler(closed -> drop(opened));
-                    connection.exceptionHandler(broken -> drop(opened));
-                    line = opened;
-                    flush();
-                })
-                .onFailure(failure -> {
-                    coming.onSuccess(RedisConnection::close);
-                    String reason = RedisPool.reason(failure);
-                    // Some of them ask again at once.
-                    List<Read> failing = List.copyOf(waiting);
-                    waiting.clear();
-                    failing.forEach(read -> read.answer().fail(new StoreUnavailableException(reason)));
-                    vertx.timer(PAUSE_AFTER_FAILURE.toMillis(), TimeUnit.MILLISECONDS)
-                            .onComplete(over -> {
-                                connecting = false;
-                                if (!waiting.isEmpty()) {
-                                    flush();
-                                }
-                            });
-                });
     }
 }

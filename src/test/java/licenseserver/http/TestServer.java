@@ -23,6 +23,7 @@ import licenseserver.store.IdempotencyStore;
 import licenseserver.store.InMemoryIdempotencyStore;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
+import licenseserver.store.NearCache;
 
 /** The HTTP interface on a port of loopback that is free, at a time that stands still. */
 final class TestServer implements AutoCloseable {
@@ -82,6 +83,7 @@ final class TestServer implements AutoCloseable {
         var api = new Api(
                 vertx,
                 licenses,
+                NearCache.off(),
                 new LastSeen(vertx, licenses, PATIENT),
                 requests,
                 clock,
@@ -92,7 +94,7 @@ final class TestServer implements AutoCloseable {
                         .setIdleTimeout((int) idleTimeout.toMillis())
                         .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
                         .setHttp2ClearTextEnabled(false))
-                .requestHandler(api.router())
+                .requestHandler(api.handler())
                 .invalidRequestHandler(api::answerInvalidRequest)
                 .listen(0, LOOPBACK)));
     }

@@ -22,7 +22,7 @@ public final class CheckThenActStore implements LicenseStore {
     private final Redis writing;
 
     public CheckThenActStore(Vertx vertx, String url) {
-        this.reading = new RedisLicenseStore(vertx, url, Duration.ofSeconds(5), new LicenseTurns(), 0);
+        this.reading = new RedisLicenseStore(vertx, url, Duration.ofSeconds(5), new LicenseTurns(), 0, NearCache.off());
         this.writing = Redis.createClient(vertx, url);
     }
 

@@ -46,7 +46,8 @@ class MoveCrashIT {
     @BeforeAll
     static void connect() {
         vertx = Vertx.vertx();
-        store = new RedisLicenseStore(vertx, RedisForTests.url(), TIMEOUT, new LicenseTurns(), HISTORY);
+        store = new RedisLicenseStore(
+                vertx, RedisForTests.url(), TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
     }
 
     @AfterAll
@@ -91,8 +92,11 @@ class MoveCrashIT {
             assertThat(await(activate(store, license.key(), "laptop")).verdict())
                     .isEqualTo(Verdict.OK);
             var pool = new DyingPool(batches);
-            var reader = new RedisReader(vertx, RedisForTests.url(), TIMEOUT);
-            var dying = new RedisLicenseStore(vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY);
+            RedisSettings settings = RedisSettings.of(RedisForTests.url());
+            var reader = new RedisReader(
+                    vertx, settings, RedisTopology.single(settings.nodes().get(0)), TIMEOUT);
+            var dying =
+                    new RedisLicenseStore(vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
 
             await(operation.on(dying, license).otherwiseEmpty());
             boolean died = pool.isDead;

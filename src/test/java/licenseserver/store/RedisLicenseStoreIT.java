@@ -20,11 +20,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import licenseserver.RedisForTests;
 import licenseserver.RedisProcess;
 import licenseserver.license.Answer;
+import licenseserver.license.Decision;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Email;
 import licenseserver.license.License;
@@ -33,6 +37,7 @@ import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
@@ -68,7 +73,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
     }
 
     private static RedisLicenseStore anotherServer(String url) {
-        return new RedisLicenseStore(vertx, url, TIMEOUT, new LicenseTurns(), HISTORY_LENGTH);
+        return new RedisLicenseStore(vertx, url, TIMEOUT, new LicenseTurns(), HISTORY_LENGTH, NearCache.off());
     }
 
     private static Response send(Redis to, Command command, String... arguments) {
@@ -183,7 +188,8 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
 
             await(Future.all(updates));
 
-            assertThat(attempts).hasValue(256);
+            // Each looks once before it tries.
+            assertThat(attempts).hasValue(2 * 256);
             assertThat(await(store.find(key)).orElseThrow().machines()).hasSize(256);
         }
 
@@ -200,7 +206,8 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                     })))
                     .isInstanceOf(StoreUnavailableException.class);
 
-            assertThat(attempts).hasValue(20);
+            // The look before the first attempt, and the attempts.
+            assertThat(attempts).hasValue(1 + 20);
             assertThat(await(store.find(key)).orElseThrow().machines()).isEmpty();
         }
 
@@ -221,13 +228,12 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
         @Test
         void that_keeps_leaves_no_watch_to_the_next_borrower_of_its_connection() {
             for (int i = 0; i < 50; i++) {
-                LicenseKey kept = LicenseKey.random(random);
-                await(store.update(kept, license -> new Keep<>(Verdict.NOT_FOUND)));
+                LicenseKey key = soldToAnother();
+                LicenseKey kept = soldToAnother();
+                assertThat(await(store.update(kept, changesItsMind(() -> new Keep<>(Verdict.NOT_FOUND)))))
+                        .isEqualTo(Verdict.NOT_FOUND);
                 // Were the WATCH still there, this write would abort the next EXEC on that connection.
                 send(redis, Command.SET, "license:" + kept.value(), "anything");
-                LicenseKey key = LicenseKey.random(random);
-                Email buyer = Email.of(UUID.randomUUID() + "@example.com");
-                await(store.register(buyer, () -> License.issue(key, buyer, NOW, Terms.of(3))));
                 var attempts = new AtomicInteger();
 
                 await(store.update(key, license -> {
@@ -235,17 +241,33 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                     return Rules.activate(license, "m", null, Policy.NONE, NOW);
                 }));
 
-                assertThat(attempts).hasValue(1);
+                assertThat(attempts).hasValue(2);
             }
+        }
+
+        private LicenseKey soldToAnother() {
+            Email another = Email.of(UUID.randomUUID() + "@example.com");
+            return await(store.register(
+                            another, () -> License.issue(LicenseKey.random(random), another, NOW, Terms.of(3))))
+                    .key();
+        }
+
+        /** Would change the license at the look before the attempt, and in the attempt decides otherwise. */
+        private static Function<@Nullable License, Decision<Verdict>> changesItsMind(
+                Supplier<Decision<Verdict>> second) {
+            var looks = new AtomicInteger();
+            return license -> looks.getAndIncrement() == 0
+                    ? new Decision.Save<>(Objects.requireNonNull(license), List.of(), Verdict.OK)
+                    : second.get();
         }
 
         @Test
         void that_fails_leaves_no_watch_either() {
             for (int i = 0; i < 50; i++) {
-                LicenseKey failing = LicenseKey.random(random);
-                assertThatThrownBy(() -> await(store.update(failing, license -> {
+                LicenseKey failing = soldToAnother();
+                assertThatThrownBy(() -> await(store.update(failing, changesItsMind(() -> {
                             throw new IllegalStateException("planted");
-                        })))
+                        }))))
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessage("planted");
                 send(redis, Command.SET, "license:" + failing.value(), "anything");
@@ -256,7 +278,8 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
 
         @Test
         void keeps_no_history_where_none_is_wanted() {
-            var forgetful = new RedisLicenseStore(vertx, RedisForTests.url(), TIMEOUT, new LicenseTurns(), 0);
+            var forgetful =
+                    new RedisLicenseStore(vertx, RedisForTests.url(), TIMEOUT, new LicenseTurns(), 0, NearCache.off());
             LicenseKey key = registered(3);
             int before = await(store.history(key)).events().size();
 

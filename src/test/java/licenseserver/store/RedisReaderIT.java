@@ -28,13 +28,19 @@ class RedisReaderIT {
 
     @BeforeEach
     void connect() {
-        reader = new RedisReader(vertx, redis.url(), TIMEOUT);
+        reader = reader(Duration.ofMinutes(1));
         Redis client = Redis.createClient(vertx, redis.url());
         for (int i = 0; i < 1000; i++) {
             await(client.send(Request.cmd(Command.SET).arg("key-" + i).arg("value-" + i)));
         }
         await(client.send(Request.cmd(Command.RPUSH).arg("a list").arg("element")));
         await(client.close());
+    }
+
+    private RedisReader reader(Duration lease) {
+        RedisSettings settings = RedisSettings.of(redis.url());
+        return new RedisReader(
+                vertx, settings, RedisTopology.single(settings.nodes().get(0)), TIMEOUT, lease);
     }
 
     @AfterEach
@@ -82,7 +88,7 @@ class RedisReaderIT {
 
     @Test
     void makes_its_connection_anew_when_its_lease_is_over() {
-        var shortLived = new RedisReader(vertx, redis.url(), TIMEOUT, Duration.ofMillis(20));
+        RedisReader shortLived = reader(Duration.ofMillis(20));
         Redis client = Redis.createClient(vertx, redis.url());
         await(shortLived.get("key-1", Deadline.in(TIMEOUT)));
         long before = connectionsReceived(client);

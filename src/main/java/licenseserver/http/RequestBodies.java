@@ -1,0 +1,115 @@
+package licenseserver.http;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.function.Consumer;
+
+/**
+ * Receives the bodies of requests, within bounds of size and time. Belongs to one event loop.
+ *
+ * <p>One timer looks after all of them: one of its own for each took 6 % of the time that a validation takes.
+ */
+final class RequestBodies {
+    /** The largest body that is taken, in bytes; a call of the contract needs some hundred. */
+    static final int MAX_BYTES = 16 * 1024;
+
+    /** What is read over of a larger one, so that its sender sees the refusal and not a broken connection. */
+    private static final int MAX_BYTES_READ_OVER = 1024 * 1024;
+
+    /** How often it is looked for those that took too long. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(500);
+
+    private final Duration patience;
+
+    /** Those that are not complete, in the order in which their time is over. */
+    private final LinkedHashSet<Arriving> arriving = new LinkedHashSet<>();
+
+    /** @param patience the longest that a sender may take for a body */
+    RequestBodies(Vertx vertx, Duration patience) {
+        this.patience = patience;
+        vertx.setPeriodic(
+                Math.max(1, Math.min(LONGEST_PAUSE.toMillis(), patience.toMillis() / 10)), check -> refuseLate());
+    }
+
+    /**
+     * Receives the whole body; empty where there is none.
+     *
+     * @param taken is given the body; or else
+     * @param refused why it is refused: it is too large, too slow, or broken
+     */
+    void receive(HttpServerRequest request, Consumer<Buffer> taken, Consumer<Reply> refused) {
+        if (request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true)) {
+            request.response().writeContinue();
+        }
+        var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
+        arriving.add(body);
+        request.handler(body::add);
+        request.exceptionHandler(broken -> body.refuse(Reply.BAD_REQUEST));
+        request.endHandler(end -> body.end());
+    }
+
+    private void refuseLate() {
+        long now = System.nanoTime();
+        for (Iterator<Arriving> all = arriving.iterator(); all.hasNext(); ) {
+            Arriving oldest = all.next();
+            if (now - oldest.due < 0) {
+                return;
+            }
+            all.remove();
+            oldest.refuse(Reply.BODY_TOO_SLOW);
+        }
+    }
+
+    private final class Arriving {
+        private final long due;
+        private final Consumer<Buffer> taken;
+        private final Consumer<Reply> refused;
+        private boolean done;
+        private Buffer received = Buffer.buffer();
+        private int chunks;
+        private long size;
+
+        Arriving(long due, Consumer<Buffer> taken, Consumer<Reply> refused) {
+            this.due = due;
+            this.taken = taken;
+            this.refused = refused;
+        }
+
+        void add(Buffer chunk) {
+            size += chunk.length();
+            if (size <= MAX_BYTES) {
+                // Most bodies come in one piece, which need not be copied.
+                received = switch (chunks++) {
+                    case 0 -> chunk;
+                    case 1 -> Buffer.buffer().appendBuffer(received).appendBuffer(chunk);
+                    default -> received.appendBuffer(chunk);
+                };
+            } else if (size > MAX_BYTES_READ_OVER) {
+                refuse(Reply.BODY_TOO_LARGE);
+            }
+        }
+
+        void end() {
+            if (size > MAX_BYTES) {
+                refuse(Reply.BODY_TOO_LARGE);
+            } else if (!done) {
+                done = true;
+                arriving.remove(this);
+                taken.accept(received);
+            }
+        }
+
+        void refuse(Reply reply) {
+            if (!done) {
+                done = true;
+                arriving.remove(this);
+                refused.accept(reply);
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package licenseserver.store;
+
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.net.NetClient;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import licenseserver.license.LicenseKey;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hears from Redis which licenses have changed, and tells the {@link NearCache}: a connection to each master, on which Redis pushes
+ * the names of all keys that are written ({@code CLIENT TRACKING} in broadcast mode), and on which nothing else is asked, so that
+ * nothing delays the news. Only while each master has such a connection, and answers on it, the cache is fed.
+ */
+public final class ChangeFeed extends VerticleBase {
+    private static final Logger LOG = LoggerFactory.getLogger(ChangeFeed.class);
+
+    private static final String RECORDS = "license:";
+
+    /** How often it is looked whether all masters, and no others, are listened to. */
+    private static final Duration INTERVAL = Duration.ofMillis(250);
+
+    /** After so long without a word a master is asked for one, and has as long again for it. */
+    static final Duration SILENCE = Duration.ofMillis(400);
+
+    /** How late news can be without anyone knowing: two silences, and how often it is looked whether they are over. */
+    static final Duration LATEST_NEWS =
+            SILENCE.multipliedBy(2).plus(RespConnection.LONGEST_PAUSE_BETWEEN_CHECKS.multipliedBy(2));
+
+    private final NearCache cache;
+    private final RedisSettings settings;
+    private final RedisTopology topology;
+    private final Map<RedisNode, RespConnection> heard = new HashMap<>();
+    private final Set<RedisNode> connecting = new HashSet<>();
+    private @Nullable NetClient client;
+    private boolean fed;
+    private boolean failureTold;
+
+    /** Feeds the cache once it is deployed. */
+    public ChangeFeed(NearCache cache, RedisSettings settings, RedisTopology topology) {
+        this.cache = cache;
+        this.settings = settings;
+        this.topology = topology;
+    }
+
+    @Override
+    public Future<?> start() {
+        client = vertx.createNetClient(settings.clientOptions(SILENCE));
+        vertx.setPeriodic(0, INTERVAL.toMillis(), check -> look());
+        return Future.succeededFuture();
+    }
+
+    @Override
+    public Future<?> stop() {
+        cache.notFed();
+        return client == null ? Future.succeededFuture() : client.close();
+    }
+
+    private void look() {
+        topology.masters()
+                .onComplete(masters ->
+                        context.runOnContext(turn -> listenTo(masters.succeeded() ? masters.result() : Set.of())));
+    }
+
+    private void listenTo(Set<RedisNode> masters) {
+        for (RedisNode former : Set.copyOf(heard.keySet())) {
+            if (!masters.contains(former)) {
+                RespConnection unneeded = heard.remove(former);
+                if (unneeded != null) {
+                    unneeded.close();
+                }
+            }
+        }
+        for (RedisNode master : masters) {
+            if (!heard.containsKey(master) && connecting.add(master)) {
+                listen(master);
+            }
+        }
+        boolean whole = !masters.isEmpty() && heard.keySet().equals(masters);
+        if (whole && !fed) {
+            cache.fed();
+            failureTold = false;
+            LOG.info("The near cache hears of every change");
+        } else if (fed && !whole) {
+            lose("the masters have changed");
+        }
+        fed = whole;
+    }
+
+    private void listen(RedisNode master) {
+        RespConnection.open(vertx, client(), master, settings, SILENCE, SILENCE)
+                .compose(connection -> listen(master, connection).onFailure(refused -> connection.close()))
+                .onFailure(failure -> lose(String.valueOf(failure.getMessage())))
+                .onComplete(done -> {
+                    connecting.remove(master);
+                    look();
+                });
+    }
+
+    private NetClient client() {
+        if (client == null) {
+            throw new IllegalStateException("not started");
+        }
+        return client;
+    }
+
+    private Future<?> listen(RedisNode master, RespConnection connection) {
+        connection.onPush(this::hear);
+        return connection
+                .ask("HELLO", "3")
+                .compose(resp3 -> connection.ask("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", RECORDS))
+                .onSuccess(tracking -> {
+                    heard.put(master, connection);
+                    connection.closed().onComplete(end -> {
+                        if (heard.remove(master, connection)) {
+                            lose("the connection it is fed by ended");
+                        }
+                    });
+                });
+    }
+
+    private void hear(List<@Nullable Object> push) {
+        if (push.size() != 2
+                || !(push.get(0) instanceof byte[] kind)
+                || !text(kind).equals("invalidate")) {
+            return;
+        }
+        if (push.get(1) instanceof List<?> names) {
+            for (Object name : names) {
+                if (name instanceof byte[] bytes) {
+                    cache.changed(new LicenseKey(text(bytes).substring(RECORDS.length())));
+                }
+            }
+        } else {
+            // All of Redis was flushed.
+            cache.allChanged();
+        }
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private void lose(String why) {
+        if (fed) {
+            fed = false;
+            cache.notFed();
+        }
+        if (!failureTold) {
+            failureTold = true;
+            LOG.warn("The near cache is off until it hears of every change again: {}", why);
+        }
+    }
+}

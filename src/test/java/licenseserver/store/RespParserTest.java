@@ -1,0 +1,125 @@
+package licenseserver.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import licenseserver.store.RespParser.ProtocolException;
+import licenseserver.store.RespParser.Push;
+import licenseserver.store.RespParser.Refusal;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RespParserTest {
+    private static final String EVERY_KIND = String.join(
+            "\r\n",
+            "+OK",
+            ":-42",
+            "$6",
+            "A",
+            "Bé",
+            "$0",
+            "",
+            "$-1",
+            "*-1",
+            "_",
+            "-MOVED 7 127.0.0.1:6379",
+            "*3",
+            ":1",
+            "*1",
+            "$1",
+            "x",
+            "$-1",
+            "%1",
+            "+proto",
+            ":3",
+            ">2",
+            "$10",
+            "invalidate",
+            "*1",
+            "$1",
+            "k",
+            "#t",
+            ",1.5",
+            "+end",
+            "");
+
+    private static List<@Nullable Object> parse(RespParser parser, byte[] bytes) {
+        var replies = new ArrayList<@Nullable Object>();
+        parser.parse(bytes, reply -> replies.add(comparable(reply)));
+        return replies;
+    }
+
+    private static @Nullable Object comparable(@Nullable Object reply) {
+        if (reply instanceof byte[] bytes) {
+            return "bulk " + new String(bytes, StandardCharsets.UTF_8);
+        }
+        if (reply instanceof List<?> list) {
+            var elements = new ArrayList<@Nullable Object>();
+            list.forEach(element -> elements.add(comparable(element)));
+            return elements;
+        }
+        return reply instanceof Push push ? List.of("push", String.valueOf(comparable(push.content()))) : reply;
+    }
+
+    @Test
+    void reads_every_kind_of_reply_however_it_is_cut() {
+        byte[] all = EVERY_KIND.getBytes(StandardCharsets.UTF_8);
+        List<@Nullable Object> whole = parse(new RespParser(), all);
+
+        assertThat(whole)
+                .containsExactly(
+                        "OK",
+                        -42L,
+                        "bulk A\r\nBé",
+                        "bulk ",
+                        null,
+                        null,
+                        null,
+                        new Refusal("MOVED 7 127.0.0.1:6379"),
+                        Arrays.asList(1L, List.of("bulk x"), null),
+                        List.of("proto", 3L),
+                        List.of("push", "[bulk invalidate, [bulk k]]"),
+                        "t",
+                        "1.5",
+                        "end");
+        for (int cut = 0; cut <= all.length; cut++) {
+            var parser = new RespParser();
+            List<@Nullable Object> pieces = parse(parser, Arrays.copyOfRange(all, 0, cut));
+            pieces.addAll(parse(parser, Arrays.copyOfRange(all, cut, all.length)));
+            assertThat(pieces).isEqualTo(whole);
+        }
+        var parser = new RespParser();
+        var bytewise = new ArrayList<@Nullable Object>();
+        for (byte one : all) {
+            bytewise.addAll(parse(parser, new byte[] {one}));
+        }
+        assertThat(bytewise).isEqualTo(whole);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "HTTP/1.1 400\r\n",
+                "$x\r\n",
+                "$-2\r\n",
+                "$99999999999\r\n",
+                ":1a\r\n",
+                "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
+            })
+    void refuses_what_is_no_reply(String bytes) {
+        assertThatThrownBy(() -> parse(new RespParser(), bytes.getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(ProtocolException.class);
+    }
+
+    @Test
+    void tells_the_code_of_a_refusal() {
+        assertThat(new Refusal("WRONGTYPE Operation against a key").code()).isEqualTo("WRONGTYPE");
+        assertThat(new Refusal("ERR").code()).isEqualTo("ERR");
+    }
+}
