@@ -1,18 +1,21 @@
 package licenseserver;
 
 import java.io.IOException;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import licenseserver.license.Policy;
 import licenseserver.license.Terms;
+import licenseserver.store.RedisSettings;
+import licenseserver.store.RedisSettings.Kind;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param host the address to listen on
  * @param port the port to listen on; 0 for any that is free
- * @param redisUrl where Redis is; null for one of the server's own
- * @param adminSecret what admin calls are made with; null, only where redisUrl is, for one that the server makes
+ * @param redis how Redis is reached; null for one of the server's own
+ * @param adminSecret what admin calls are made with; null, only where redis is, for one that the server makes
  * @param maxMachines how many machines a new license allows
  * @param policy what is done where a license's own terms do not say
  * @param historyEvents how many events the history of a license keeps
@@ -37,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 public record Config(
         String host,
         int port,
-        @Nullable String redisUrl,
+        @Nullable RedisSettings redis,
         @Nullable String adminSecret,
         int maxMachines,
         Policy policy,
@@ -54,7 +57,7 @@ public record Config(
     /** Every setting and its default; empty for none. Those in {@link #SECRETS} exist with {@code _FILE} behind them, too. */
     static final Map<String, String> DEFAULTS = defaults();
 
-    static final Set<String> SECRETS = Set.of("REDIS_URL", "ADMIN_SECRET");
+    static final Set<String> SECRETS = Set.of("REDIS_URL", "REDIS_SENTINEL_PASSWORD", "ADMIN_SECRET");
 
     private static final String FILE_SUFFIX = "_FILE";
     private static final Path DEFAULT_FILE = Path.of("conf", "license-server.env");
@@ -64,6 +67,11 @@ public record Config(
         defaults.put("HOST", "0.0.0.0");
         defaults.put("PORT", "8080");
         defaults.put("REDIS_URL", "");
+        defaults.put("REDIS_TOPOLOGY", "standalone");
+        defaults.put("REDIS_SENTINEL_MASTER", "");
+        defaults.put("REDIS_SENTINEL_PASSWORD", "");
+        defaults.put("REDIS_CA_FILE", "");
+        defaults.put("REDIS_REPLICAS_TO_WAIT", "0");
         defaults.put("ADMIN_SECRET", "");
         defaults.put("MAX_MACHINES", "3");
         defaults.put("IDLE_DAYS", "0");
@@ -96,13 +104,10 @@ public record Config(
 
     private static Config of(Map<String, String> file, Map<String, String> environment) {
         var settings = new Settings(file, environment);
-        String redisUrl = settings.secret("REDIS_URL");
+        RedisSettings redis = redis(settings);
         String adminSecret = settings.secret("ADMIN_SECRET");
-        if (redisUrl != null) {
-            requireRedisUrl(redisUrl);
-            if (adminSecret == null) {
-                throw new ConfigException("ADMIN_SECRET is not set; with a REDIS_URL the server does not make one.");
-            }
+        if (redis != null && adminSecret == null) {
+            throw new ConfigException("ADMIN_SECRET is not set; with a REDIS_URL the server does not make one.");
         }
         if (adminSecret != null && !adminSecret.matches("[!-~]+")) {
             throw new ConfigException(
@@ -121,7 +126,7 @@ public record Config(
         return new Config(
                 settings.text("HOST"),
                 settings.integer("PORT", 0, 65_535),
-                redisUrl,
+                redis,
                 adminSecret,
                 settings.integer("MAX_MACHINES", 1, Terms.MOST_MACHINES),
                 new Policy(
@@ -138,21 +143,87 @@ public record Config(
                 Duration.ofSeconds(settings.integer("SHUTDOWN_TIMEOUT_SECONDS", 1, 3600)));
     }
 
-    private static void requireRedisUrl(String url) {
-        try {
-            URI uri = new URI(url);
-            boolean usable = "redis".equals(uri.getScheme())
-                    && uri.getHost() != null
-                    && (uri.getPort() == -1 || (uri.getPort() >= 1 && uri.getPort() <= 65_535))
-                    && (uri.getPath().isEmpty() || uri.getPath().matches("/\\d{0,4}"));
-            if (usable) {
-                return;
-            }
-        } catch (URISyntaxException unusable) {
-            // Its message quotes the URL, which holds a password.
+    private static @Nullable RedisSettings redis(Settings settings) {
+        Kind kind = kind(settings.text("REDIS_TOPOLOGY"));
+        String url = settings.secret("REDIS_URL");
+        String master = settings.text("REDIS_SENTINEL_MASTER");
+        String sentinelPassword = settings.secret("REDIS_SENTINEL_PASSWORD");
+        String authorities = settings.text("REDIS_CA_FILE");
+        int replicas = settings.integer("REDIS_REPLICAS_TO_WAIT", 0, 10);
+        boolean isOther = kind != Kind.STANDALONE || !authorities.isEmpty() || replicas > 0;
+        require(url != null || !isOther, "REDIS_URL is not set, and the other settings of Redis need it.");
+        require(
+                (kind == Kind.SENTINEL) == !master.isEmpty(),
+                kind == Kind.SENTINEL
+                        ? "REDIS_SENTINEL_MASTER is not set; with REDIS_TOPOLOGY=sentinel it says what the sentinels call the master."
+                        : "REDIS_SENTINEL_MASTER is set, but REDIS_TOPOLOGY is not sentinel.");
+        require(
+                kind == Kind.SENTINEL || sentinelPassword == null,
+                "REDIS_SENTINEL_PASSWORD is set, but REDIS_TOPOLOGY is not sentinel.");
+        if (url == null) {
+            return null;
         }
-        throw new ConfigException(
-                "REDIS_URL is no Redis address: use redis://[[user]:password@]host[:port][/database].");
+        RedisSettings redis = redis(kind, url);
+        require(
+                kind != Kind.STANDALONE || redis.nodes().size() == 1,
+                "REDIS_URL names several servers; set REDIS_TOPOLOGY to sentinel or cluster.");
+        require(
+                kind != Kind.CLUSTER || redis.database() == 0,
+                "REDIS_URL names a database, but a Redis Cluster has only database 0.");
+        require(
+                authorities.isEmpty() || redis.isEncrypted(),
+                "REDIS_CA_FILE is set, but REDIS_URL does not begin with rediss://.");
+        return new RedisSettings(
+                kind,
+                redis.nodes(),
+                redis.isEncrypted(),
+                redis.user(),
+                redis.password(),
+                redis.database(),
+                authorities.isEmpty() ? null : certificates(Path.of(authorities)),
+                master.isEmpty() ? null : master,
+                sentinelPassword,
+                replicas);
+    }
+
+    private static Kind kind(String name) {
+        for (Kind kind : Kind.values()) {
+            if (kind.name().toLowerCase(Locale.ROOT).equals(name)) {
+                return kind;
+            }
+        }
+        throw new ConfigException("REDIS_TOPOLOGY is none of standalone, sentinel and cluster.");
+    }
+
+    private static RedisSettings redis(Kind kind, String url) {
+        try {
+            return RedisSettings.of(kind, url);
+        } catch (IllegalArgumentException unusable) {
+            throw new ConfigException(
+                    "REDIS_URL is no Redis address: use redis://[[user]:password@]host[:port][/database],"
+                            + " rediss:// for TLS, and commas between several host:port.");
+        }
+    }
+
+    private static Path certificates(Path file) {
+        try (var content = Files.newInputStream(file)) {
+            require(
+                    !CertificateFactory.getInstance("X.509")
+                            .generateCertificates(content)
+                            .isEmpty(),
+                    "REDIS_CA_FILE names a file without certificates: " + file + ".");
+            return file;
+        } catch (IOException e) {
+            throw new ConfigException("REDIS_CA_FILE names a file that cannot be read: " + file + ".");
+        } catch (CertificateException e) {
+            throw new ConfigException("REDIS_CA_FILE names a file without certificates: " + file + ".");
+        }
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new ConfigException(otherwise);
+        }
     }
 
     private static Map<String, String> readFile(Path file) {

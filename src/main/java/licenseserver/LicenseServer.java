@@ -43,6 +43,7 @@ public final class LicenseServer extends VerticleBase {
     private final NearCache cache;
     private @Nullable DataFolder dataFolder;
     private @Nullable EmbeddedRedis embeddedRedis;
+    private @Nullable RedisTopology topology;
     private @Nullable RedisMonitor monitor;
     private volatile int port;
     private volatile boolean stopping;
@@ -63,16 +64,14 @@ public final class LicenseServer extends VerticleBase {
     public Future<?> start() {
         return vertx.executeBlocking(this::prepare)
                 .compose(needs -> {
-                    monitor = new RedisMonitor(vertx, needs.redisUrl());
-                    RedisSettings settings = RedisSettings.of(needs.redisUrl());
+                    RedisTopology shared = RedisTopology.of(vertx, needs.redis());
+                    topology = shared;
+                    monitor = new RedisMonitor(vertx, needs.redis(), shared);
                     Future<?> feeding = cache.isOn()
-                            ? vertx.deployVerticle(new ChangeFeed(
-                                    cache,
-                                    settings,
-                                    RedisTopology.single(settings.nodes().get(0))))
+                            ? vertx.deployVerticle(new ChangeFeed(cache, needs.redis(), shared))
                             : Future.succeededFuture();
                     return feeding.compose(fed -> vertx.deployVerticle(
-                            () -> new EventLoop(needs),
+                            () -> new EventLoop(needs, shared),
                             new DeploymentOptions()
                                     .setInstances(Runtime.getRuntime().availableProcessors())));
                 })
@@ -81,21 +80,21 @@ public final class LicenseServer extends VerticleBase {
     }
 
     /** Where Redis is and what admin calls are made with, configured or of the server's own. */
-    private record Needs(String redisUrl, AdminSecret adminSecret) {}
+    private record Needs(RedisSettings redis, AdminSecret adminSecret) {}
 
     private Needs prepare() throws IOException {
-        String redisUrl = config.redisUrl();
+        RedisSettings redis = config.redis();
         String adminSecret = config.adminSecret();
-        if (redisUrl == null) {
+        if (redis == null) {
             dataFolder = DataFolder.open(config.dataDir());
             if (adminSecret == null) {
                 adminSecret = dataFolder.adminSecret();
                 LOG.info("No ADMIN_SECRET is set: use the one in {}", dataFolder.adminSecretFile());
             }
             embeddedRedis = EmbeddedRedis.start(dataFolder);
-            redisUrl = embeddedRedis.url();
+            redis = RedisSettings.of(embeddedRedis.url());
         }
-        return new Needs(redisUrl, new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")));
+        return new Needs(redis, new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")));
     }
 
     private Readiness readiness() {
@@ -109,6 +108,9 @@ public final class LicenseServer extends VerticleBase {
     @Override
     public Future<?> stop() {
         Future<Void> unwatched = monitor == null ? Future.succeededFuture() : monitor.close();
+        if (topology != null) {
+            topology.close();
+        }
         return unwatched.eventually(() -> vertx.executeBlocking(this::closeEmbedded));
     }
 
@@ -125,20 +127,22 @@ public final class LicenseServer extends VerticleBase {
     /** What one event loop does. */
     private final class EventLoop extends VerticleBase {
         private final Needs needs;
+        private final RedisTopology topology;
         private HttpServer http;
         private RedisLicenseStore store;
         private RedisIdempotencyStore requests;
 
         @SuppressWarnings("NullAway.Init") // set by start, which comes before all else
-        EventLoop(Needs needs) {
+        EventLoop(Needs needs, RedisTopology topology) {
             this.needs = needs;
+            this.topology = topology;
         }
 
         @Override
         public Future<?> start() {
             store = new RedisLicenseStore(
-                    vertx, needs.redisUrl(), config.redisTimeout(), turns, config.historyEvents(), cache);
-            requests = new RedisIdempotencyStore(vertx, needs.redisUrl(), config.redisTimeout());
+                    vertx, needs.redis(), topology, config.redisTimeout(), turns, config.historyEvents(), cache);
+            requests = new RedisIdempotencyStore(vertx, needs.redis(), topology, config.redisTimeout());
             var api = new Api(
                     vertx,
                     store,

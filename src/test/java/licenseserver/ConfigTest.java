@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import licenseserver.license.Policy;
+import licenseserver.store.RedisSettings;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -103,7 +104,7 @@ class ConfigTest {
                     .isEqualTo(new Config(
                             "127.0.0.1",
                             0,
-                            URL,
+                            RedisSettings.of(URL),
                             "s3cret",
                             5,
                             new Policy(6, 7),
@@ -276,7 +277,7 @@ class ConfigTest {
             environment.remove("REDIS_URL");
             file("REDIS_URL_FILE=" + secretFile("url", URL + "\n"));
 
-            assertThat(Config.load(environment).redisUrl()).isEqualTo(URL);
+            assertThat(Config.load(environment).redis()).isEqualTo(RedisSettings.of(URL));
         }
 
         @Test
@@ -288,7 +289,7 @@ class ConfigTest {
             Config config = Config.load(environment);
 
             assertThat(config.adminSecret()).isEqualTo("of-the-environment");
-            assertThat(config.redisUrl()).isEqualTo(URL);
+            assertThat(config.redis()).isEqualTo(RedisSettings.of(URL));
         }
 
         @ParameterizedTest
@@ -370,7 +371,7 @@ class ConfigTest {
         void is_that_of_a_redis(String url) {
             environment.put("REDIS_URL", url);
 
-            assertThat(Config.load(environment).redisUrl()).isEqualTo(url);
+            assertThat(Config.load(environment).redis()).isEqualTo(RedisSettings.of(url));
         }
 
         @ParameterizedTest
@@ -379,7 +380,7 @@ class ConfigTest {
                     "hidden-password",
                     "redis.example:6379",
                     "http://:hidden-password@redis.example",
-                    "rediss://:hidden-password@redis.example",
+                    "redisss://:hidden-password@redis.example",
                     "redis:hidden-password",
                     "redis://",
                     "redis:///hidden-password",
@@ -400,7 +401,8 @@ class ConfigTest {
         void is_refused_without_being_quoted_where_it_is_none(String url) {
             environment.put("REDIS_URL", url);
 
-            assertRefused("REDIS_URL is no Redis address: use redis://[[user]:password@]host[:port][/database].");
+            assertRefused("REDIS_URL is no Redis address: use redis://[[user]:password@]host[:port][/database],"
+                    + " rediss:// for TLS, and commas between several host:port.");
         }
     }
 

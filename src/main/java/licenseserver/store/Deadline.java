@@ -20,6 +20,10 @@ final class Deadline {
         return nanoTime - System.nanoTime() <= 0;
     }
 
+    long millisLeft() {
+        return TimeUnit.NANOSECONDS.toMillis(nanoTime - System.nanoTime());
+    }
+
     Deadline earlier(Deadline other) {
         return nanoTime - other.nanoTime <= 0 ? this : other;
     }
@@ -29,7 +33,6 @@ final class Deadline {
         if (future.isComplete()) {
             return future;
         }
-        long millis = TimeUnit.NANOSECONDS.toMillis(nanoTime - System.nanoTime());
-        return future.timeout(Math.max(1, millis), TimeUnit.MILLISECONDS);
+        return future.timeout(Math.max(1, millisLeft()), TimeUnit.MILLISECONDS);
     }
 }

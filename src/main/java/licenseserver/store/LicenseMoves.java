@@ -86,7 +86,7 @@ final class LicenseMoves {
     private Future<Boolean> arrive(LicenseKey key, Moving moving, License to, Deadline deadline) {
         Request note =
                 command(Command.SET, RedisKeys.record(key), moving.arrived().encode());
-        return redis.batch(deadline, command(Command.LRANGE, RedisKeys.history(key), "0", "-1"))
+        return redis.read(RedisKeys.history(key), deadline, command(Command.LRANGE, RedisKeys.history(key), "0", "-1"))
                 .compose(replies -> settle(
                         to, replies.get(0).stream().map(Response::toString).toList(), moving, deadline))
                 .compose(settled -> settled

@@ -56,7 +56,7 @@ final class RecentEvents {
     private synchronized void flush() {
         List<Request> batch = waiting;
         waiting = new ArrayList<>();
-        redis.batch(Deadline.in(timeout), batch.toArray(Request[]::new));
+        redis.change(STREAM, Deadline.in(timeout), batch.toArray(Request[]::new));
     }
 
     /** The newest events, newest first. */
@@ -67,7 +67,7 @@ final class RecentEvents {
                 .arg("-")
                 .arg("COUNT")
                 .arg(most);
-        return redis.batch(Deadline.in(timeout), read).map(replies -> {
+        return redis.read(STREAM, Deadline.in(timeout), read).map(replies -> {
             var events = new ArrayList<String>();
             for (Response entry : replies.get(0)) {
                 Response fields = entry.get(1);

@@ -24,11 +24,12 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
     /**
      * A store on the current event loop.
      *
-     * @param url where Redis is
+     * @param settings how Redis is reached
+     * @param topology where it is now; shared by all of this process
      * @param timeout the longest that any call takes
      */
-    public RedisIdempotencyStore(Vertx vertx, String url, Duration timeout) {
-        this.redis = new RedisPool(vertx, url, timeout, MAX_CONNECTIONS);
+    public RedisIdempotencyStore(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout) {
+        this.redis = new RedisPool(vertx, settings, topology, timeout, MAX_CONNECTIONS);
         this.timeout = timeout;
     }
 
@@ -40,7 +41,8 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
     @Override
     public Future<Claim> claim(String name, String payload) {
         String claim = new JsonObject().put("payload", payload).encode();
-        return redis.batch(
+        return redis.change(
+                        at(name),
                         Deadline.in(timeout),
                         command(Command.SET, at(name), claim, "NX", "PX", String.valueOf(CLAIMED.toMillis())),
                         command(Command.GET, at(name)))
@@ -68,7 +70,8 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
                 .put("status", status)
                 .put("body", body)
                 .encode();
-        return redis.batch(
+        return redis.change(
+                        at(name),
                         Deadline.in(timeout),
                         command(Command.SET, at(name), answered, "PX", String.valueOf(KEPT.toMillis())))
                 .mapEmpty();
@@ -76,7 +79,8 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
 
     @Override
     public Future<Void> release(String name) {
-        return redis.batch(Deadline.in(timeout), command(Command.DEL, at(name))).mapEmpty();
+        return redis.change(at(name), Deadline.in(timeout), command(Command.DEL, at(name)))
+                .mapEmpty();
     }
 
     private static String at(String name) {

@@ -46,22 +46,25 @@ public final class RedisLicenseStore implements LicenseStore {
     /**
      * A store on the current event loop.
      *
-     * @param url where Redis is: {@code redis://[[user]:password@]host[:port][/database]}
+     * @param settings how Redis is reached
+     * @param topology where it is now; shared by all of this process
      * @param timeout the longest that any call takes
      * @param turns shared by all stores of this process
      * @param historyLength how many events the history of a license keeps
      * @param cache is given what is found, and told what is changed
      */
     public RedisLicenseStore(
-            Vertx vertx, String url, Duration timeout, LicenseTurns turns, int historyLength, NearCache cache) {
+            Vertx vertx,
+            RedisSettings settings,
+            RedisTopology topology,
+            Duration timeout,
+            LicenseTurns turns,
+            int historyLength,
+            NearCache cache) {
         this(
                 vertx,
-                new RedisPool(vertx, url, timeout),
-                new RedisReader(
-                        vertx,
-                        RedisSettings.of(url),
-                        RedisTopology.single(RedisSettings.of(url).nodes().get(0)),
-                        timeout),
+                new RedisPool(vertx, settings, topology, timeout),
+                new RedisReader(vertx, settings, topology, timeout),
                 timeout,
                 turns,
                 historyLength,
@@ -147,7 +150,8 @@ public final class RedisLicenseStore implements LicenseStore {
     private Future<Registration> register(Email email, Supplier<License> issue, Deadline deadline, int attempt) {
         License candidate = issue.get();
         String index = RedisKeys.index(email);
-        return redis.batch(
+        return redis.change(
+                        index,
                         deadline,
                         // Not one SET with NX and GET: Redis knows the two together only since 7.0.
                         command(Command.SET, index, candidate.key().value(), "NX"),
@@ -291,7 +295,8 @@ public final class RedisLicenseStore implements LicenseStore {
 
     @Override
     public Future<History> history(LicenseKey key) {
-        return redis.batch(Deadline.in(timeout), command(Command.LRANGE, RedisKeys.history(key), "0", "-1"))
+        String history = RedisKeys.history(key);
+        return redis.read(history, Deadline.in(timeout), command(Command.LRANGE, history, "0", "-1"))
                 .map(replies -> EventJson.history(
                         replies.get(0).stream().map(Response::toString).toList()));
     }

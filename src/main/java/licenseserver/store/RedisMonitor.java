@@ -7,14 +7,16 @@ import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows whether Redis answers, by asking it twice a second on a connection of its own, and tells the operator when that
- * changes. When Redis first answers it reads the settings that decide whether data can be lost, and warns where it can.
+ * Knows whether Redis answers, by asking it twice a second on connections of its own, and tells the operator when that
+ * changes. Of each master that it first meets it reads the settings that decide whether data can be lost, and warns where it can.
  */
 public final class RedisMonitor {
     private static final Logger LOG = LoggerFactory.getLogger(RedisMonitor.class);
@@ -23,15 +25,19 @@ public final class RedisMonitor {
 
     private final Vertx vertx;
     private final RedisPool redis;
+    private final RedisTopology topology;
+    private final boolean isCluster;
+    private final Set<RedisNode> settingsRead = new HashSet<>();
     private volatile boolean answering;
     private boolean failureTold;
-    private boolean settingsRead;
     private volatile boolean closed;
 
     /** Starts to ask at once. */
-    public RedisMonitor(Vertx vertx, String url) {
+    public RedisMonitor(Vertx vertx, RedisSettings settings, RedisTopology topology) {
         this.vertx = vertx;
-        this.redis = new RedisPool(vertx, url, PATIENCE, 1);
+        this.redis = new RedisPool(vertx, settings, topology, PATIENCE, 1);
+        this.topology = topology;
+        this.isCluster = settings.kind() == RedisSettings.Kind.CLUSTER;
         ask();
     }
 
@@ -47,8 +53,10 @@ public final class RedisMonitor {
     }
 
     private void ask() {
-        redis.batch(Deadline.in(PATIENCE), Request.cmd(Command.PING))
-                .onSuccess(pong -> up())
+        Deadline deadline = Deadline.in(PATIENCE);
+        deadline.bound(topology.masters())
+                .compose(masters -> isAnyUsable(masters, deadline).map(masters))
+                .onSuccess(this::up)
                 .onFailure(this::down)
                 .eventually(() -> vertx.timer(INTERVAL.toMillis(), TimeUnit.MILLISECONDS))
                 .onComplete(next -> {
@@ -58,38 +66,61 @@ public final class RedisMonitor {
                 });
     }
 
-    private void up() {
+    /** Of a cluster one master is enough: what the others have is refused call by call, and not all calls are. */
+    private Future<?> isAnyUsable(Set<RedisNode> masters, Deadline deadline) {
+        return Future.any(
+                masters.stream().map(master -> isUsable(master, deadline)).toList());
+    }
+
+    private Future<?> isUsable(RedisNode master, Deadline deadline) {
+        if (!isCluster) {
+            return redis.readAt(master, deadline, Request.cmd(Command.PING));
+        }
+        return redis.readAt(master, deadline, Request.cmd(Command.CLUSTER).arg("INFO"))
+                .compose(replies -> replies.get(0).toString().contains("cluster_state:ok")
+                        ? Future.succeededFuture()
+                        : Future.failedFuture(new StoreUnavailableException("the cluster of Redis is down")));
+    }
+
+    private void up(Set<RedisNode> masters) {
         if (!answering) {
             LOG.info("Redis answers");
         }
         answering = true;
         failureTold = false;
-        if (!settingsRead) {
-            settingsRead = true;
-            warnWhereDataCanBeLost();
+        for (RedisNode master : masters) {
+            if (settingsRead.add(master)) {
+                warnWhereDataCanBeLost(master);
+            }
         }
     }
 
     private void down(Throwable failure) {
         answering = false;
         if (!failureTold && !closed) {
-            LOG.error("Redis cannot be used: {}; calls are answered 503 until it can", failure.getMessage());
+            LOG.error("Redis cannot be used: {}; calls are answered 503 until it can", RedisPool.reason(failure));
             failureTold = true;
         }
     }
 
-    private void warnWhereDataCanBeLost() {
-        Future.all(setting("appendonly"), setting("appendfsync"), setting("maxmemory"), setting("maxmemory-policy"))
+    private void warnWhereDataCanBeLost(RedisNode master) {
+        Future.all(
+                        setting(master, "appendonly"),
+                        setting(master, "appendfsync"),
+                        setting(master, "maxmemory"),
+                        setting(master, "maxmemory-policy"))
                 .onSuccess(settings -> warnings(
                                 settings.resultAt(0), settings.resultAt(1), settings.resultAt(2), settings.resultAt(3))
-                        .forEach(LOG::warn))
+                        .forEach(warning -> LOG.warn("{}: {}", master, warning)))
                 .onFailure(refused -> LOG.info(
-                        "Redis does not tell its settings; see to it that appendonly is yes, appendfsync is always,"
-                                + " and maxmemory-policy is noeviction"));
+                        "{} does not tell its settings; see to it that appendonly is yes, appendfsync is always,"
+                                + " and maxmemory-policy is noeviction",
+                        master));
     }
 
-    private Future<String> setting(String name) {
-        return redis.batch(
+    private Future<String> setting(RedisNode master, String name) {
+        return redis.readAt(
+                        master,
                         Deadline.in(PATIENCE),
                         Request.cmd(Command.CONFIG).arg("GET").arg(name))
                 .map(replies -> {

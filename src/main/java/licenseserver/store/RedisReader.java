@@ -31,7 +31,7 @@ final class RedisReader {
     private static final int MAX_REDIRECTIONS = 5;
 
     private static final Duration LEASE = Duration.ofSeconds(45);
-    private static final Duration SILENCE = Duration.ofSeconds(1);
+
     private static final long FIRST_PAUSE_MILLIS = 25;
     private static final long LONGEST_PAUSE_MILLIS = 500;
 
@@ -234,7 +234,7 @@ final class RedisReader {
                 return;
             }
             connecting = true;
-            RespConnection.open(vertx, client, server, settings, timeout, SILENCE)
+            RespConnection.open(vertx, client, server, settings, timeout)
                     .onSuccess(this::use)
                     .onFailure(this::pause);
         }

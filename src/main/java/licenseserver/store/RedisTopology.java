@@ -1,15 +1,20 @@
 package licenseserver.store;
 
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import java.util.Set;
 
 /**
  * Knows which server of Redis has a key now, and may write it. One for the whole process; its methods may be called from any
- * thread.
+ * thread. What it gives is complete at once where it is known, and fails with {@link StoreUnavailableException}, after a bounded
+ * time, where it is not.
  */
 public interface RedisTopology {
-    /** The master that has the key; complete at once where it is known. Fails with {@link StoreUnavailableException}. */
+    /** The master that has the key. */
     Future<RedisNode> serverOf(String key);
+
+    /** All masters. A server that is not among them must not be written to. */
+    Future<Set<RedisNode>> masters();
 
     /** Takes note that a server did not answer, or said that it is not, or no longer, the one to ask. */
     void doubt(RedisNode server);
@@ -17,8 +22,17 @@ public interface RedisTopology {
     /** Takes note that a server of a cluster said where a slot is now. */
     void moved(int slot, RedisNode to);
 
-    /** All masters. */
-    Future<Set<RedisNode>> masters();
+    /** Stops looking. */
+    void close();
+
+    /** The topology that the settings describe. */
+    static RedisTopology of(Vertx vertx, RedisSettings settings) {
+        return switch (settings.kind()) {
+            case STANDALONE -> single(settings.nodes().get(0));
+            case SENTINEL -> new SentinelTopology(vertx, settings);
+            case CLUSTER -> new ClusterTopology(vertx, settings);
+        };
+    }
 
     /** A single server: it has all keys, whatever happens. */
     static RedisTopology single(RedisNode server) {
@@ -31,15 +45,18 @@ public interface RedisTopology {
             }
 
             @Override
+            public Future<Set<RedisNode>> masters() {
+                return masters;
+            }
+
+            @Override
             public void doubt(RedisNode doubted) {}
 
             @Override
             public void moved(int slot, RedisNode to) {}
 
             @Override
-            public Future<Set<RedisNode>> masters() {
-                return masters;
-            }
+            public void close() {}
         };
     }
 }

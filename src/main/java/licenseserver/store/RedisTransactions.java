@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * connection is thrown away.
  *
  * <p>Where the answer to EXEC does not arrive, the change may have been made or not. That is reported as {@link
- * StoreUnavailableException}; every change is such that it can be asked for again.
+ * StoreUnavailableException}; every change is such that it can be asked for again. Before that, nothing has happened yet, and the
+ * pool begins again, maybe at another server.
  */
 final class RedisTransactions {
     /** How often a change is tried that others keep overtaking. Only other servers can: those of this one take turns. */
@@ -56,7 +57,7 @@ final class RedisTransactions {
      * Changes what lies under a key.
      *
      * @param reads commands on the key and on others in its cluster slot
-     * @param decide from their replies to what is to be written; called again after a lost race
+     * @param decide from their replies to what is to be written; called again after a lost race or at another server
      */
     <R> Future<R> change(
             String key, List<Request> reads, Deadline deadline, Function<List<Response>, Future<Change<R>>> decide) {
@@ -70,34 +71,25 @@ final class RedisTransactions {
             Function<List<Response>, Future<Change<R>>> decide,
             int attempt) {
         return redis.lease(
+                        key,
                         deadline,
-                        lease -> lease.batch(framed(Request.cmd(Command.WATCH).arg(key), reads, null))
+                        lease -> lease.read(watching(key, reads))
                                 .compose(replies -> decide.apply(replies.subList(1, replies.size())))
-                                .compose(change -> {
-                                    if (change.writes().isEmpty()) {
-                                        lease.unwatch();
-                                        return Future.succeededFuture(Optional.of(change));
-                                    }
-                                    return lease.batch(framed(
-                                                    Request.cmd(Command.MULTI),
-                                                    change.writes(),
-                                                    Request.cmd(Command.EXEC)))
-                                            .map(replies -> wasExecuted(replies.get(replies.size() - 1))
-                                                    ? Optional.of(change)
-                                                    : Optional.<Change<R>>empty());
-                                }))
+                                .compose(change -> change.writes().isEmpty()
+                                        ? lease.keep().map(Optional.of(change))
+                                        : lease.execute(change.writes())
+                                                .map(replies -> wasExecuted(replies)
+                                                        ? Optional.of(change)
+                                                        : Optional.<Change<R>>empty())))
                 .compose(change -> change.isPresent()
                         ? Future.succeededFuture(change.get().answer())
                         : pauseBefore(attempt + 1).compose(again -> change(key, reads, deadline, decide, attempt + 1)));
     }
 
-    private static List<Request> framed(Request first, List<Request> middle, @Nullable Request last) {
+    private static List<Request> watching(String key, List<Request> reads) {
         var all = new ArrayList<Request>();
-        all.add(first);
-        all.addAll(middle);
-        if (last != null) {
-            all.add(last);
-        }
+        all.add(Request.cmd(Command.WATCH).arg(key));
+        all.addAll(reads);
         return all;
     }
 

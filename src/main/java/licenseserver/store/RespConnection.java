@@ -27,6 +27,7 @@ import org.slf4j.LoggerFactory;
  * <p>Belongs to the event loop it is opened on.
  */
 final class RespConnection {
+    private static final Duration SILENCE = Duration.ofSeconds(1);
     private static final Logger LOG = LoggerFactory.getLogger(RespConnection.class);
 
     /** Waits for the reply to one command. Exactly one of the two is called, once. */
@@ -80,6 +81,12 @@ final class RespConnection {
         checks = vertx.setPeriodic(
                 Math.max(1, Math.min(LONGEST_PAUSE_BETWEEN_CHECKS.toMillis(), timeout.toMillis() / 4)),
                 check -> check());
+    }
+
+    /** The same where a silence may take a second. */
+    static Future<RespConnection> open(
+            Vertx vertx, NetClient client, RedisNode server, RedisSettings settings, Duration timeout) {
+        return open(vertx, client, server, settings, timeout, SILENCE);
     }
 
     /**

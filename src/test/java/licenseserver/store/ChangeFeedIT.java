@@ -58,6 +58,9 @@ class ChangeFeedIT {
 
         @Override
         public void moved(int slot, RedisNode to) {}
+
+        @Override
+        public void close() {}
     };
 
     @BeforeEach

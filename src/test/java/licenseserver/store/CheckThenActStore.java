@@ -22,7 +22,15 @@ public final class CheckThenActStore implements LicenseStore {
     private final Redis writing;
 
     public CheckThenActStore(Vertx vertx, String url) {
-        this.reading = new RedisLicenseStore(vertx, url, Duration.ofSeconds(5), new LicenseTurns(), 0, NearCache.off());
+        RedisSettings settings = RedisSettings.of(url);
+        this.reading = new RedisLicenseStore(
+                vertx,
+                settings,
+                RedisTopology.of(vertx, settings),
+                Duration.ofSeconds(5),
+                new LicenseTurns(),
+                0,
+                NearCache.off());
         this.writing = Redis.createClient(vertx, url);
     }
 

@@ -38,6 +38,10 @@ class MoveCrashIT {
     private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
     private static final int HISTORY = 200;
 
+    private static final RedisSettings SETTINGS = RedisSettings.of(RedisForTests.url());
+    private static final RedisTopology TOPOLOGY =
+            RedisTopology.single(SETTINGS.nodes().get(0));
+
     private static Vertx vertx;
     private static RedisLicenseStore store;
 
@@ -46,8 +50,7 @@ class MoveCrashIT {
     @BeforeAll
     static void connect() {
         vertx = Vertx.vertx();
-        store = new RedisLicenseStore(
-                vertx, RedisForTests.url(), TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
+        store = new RedisLicenseStore(vertx, SETTINGS, TOPOLOGY, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
     }
 
     @AfterAll
@@ -61,7 +64,7 @@ class MoveCrashIT {
         private boolean isDead;
 
         DyingPool(int batches) {
-            super(vertx, RedisForTests.url(), TIMEOUT);
+            super(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
             batchesLeft = batches;
         }
 
@@ -69,7 +72,7 @@ class MoveCrashIT {
         Future<List<Response>> send(RedisConnection connection, List<Request> commands) {
             if (batchesLeft == 0) {
                 isDead = true;
-                return Future.failedFuture("dead");
+                return Future.failedFuture(new StoreUnavailableException("dead"));
             }
             batchesLeft--;
             return super.send(connection, commands);
@@ -92,9 +95,7 @@ class MoveCrashIT {
             assertThat(await(activate(store, license.key(), "laptop")).verdict())
                     .isEqualTo(Verdict.OK);
             var pool = new DyingPool(batches);
-            RedisSettings settings = RedisSettings.of(RedisForTests.url());
-            var reader = new RedisReader(
-                    vertx, settings, RedisTopology.single(settings.nodes().get(0)), TIMEOUT);
+            var reader = new RedisReader(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
             var dying =
                     new RedisLicenseStore(vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
 

@@ -33,7 +33,8 @@ class RedisIdempotencyStoreIT extends IdempotencyStoreContract {
     }
 
     private static RedisIdempotencyStore anotherServer() {
-        return new RedisIdempotencyStore(vertx, RedisForTests.url(), Duration.ofSeconds(5));
+        RedisSettings settings = RedisSettings.of(RedisForTests.url());
+        return new RedisIdempotencyStore(vertx, settings, RedisTopology.of(vertx, settings), Duration.ofSeconds(5));
     }
 
     @Override

@@ -73,7 +73,19 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
     }
 
     private static RedisLicenseStore anotherServer(String url) {
-        return new RedisLicenseStore(vertx, url, TIMEOUT, new LicenseTurns(), HISTORY_LENGTH, NearCache.off());
+        return anotherServer(url, HISTORY_LENGTH);
+    }
+
+    private static RedisLicenseStore anotherServer(String url, int historyLength) {
+        RedisSettings settings = RedisSettings.of(url);
+        return new RedisLicenseStore(
+                vertx,
+                settings,
+                RedisTopology.of(vertx, settings),
+                TIMEOUT,
+                new LicenseTurns(),
+                historyLength,
+                NearCache.off());
     }
 
     private static Response send(Redis to, Command command, String... arguments) {
@@ -278,8 +290,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
 
         @Test
         void keeps_no_history_where_none_is_wanted() {
-            var forgetful =
-                    new RedisLicenseStore(vertx, RedisForTests.url(), TIMEOUT, new LicenseTurns(), 0, NearCache.off());
+            var forgetful = anotherServer(RedisForTests.url(), 0);
             LicenseKey key = registered(3);
             int before = await(store.history(key)).events().size();
 

@@ -1,0 +1,241 @@
+package licenseserver.store;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.net.NetClient;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one master that sentinels name. Every sentinel is asked once a second, and ten times a second while it is not known who the
+ * master is. Each failover has a higher epoch than the one before, and the answer with the highest counts: so a sentinel that was
+ * frozen or is cut off leads nobody back. A server is used when it says itself that it is a master, and again after each doubt.
+ */
+final class SentinelTopology implements RedisTopology {
+    private static final Logger LOG = LoggerFactory.getLogger(SentinelTopology.class);
+
+    private static final Duration TICK = Duration.ofMillis(100);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration PATIENCE = Duration.ofMillis(500);
+
+    /** After which those who wait for a master are told that there is none. */
+    private static final Duration SEARCH = Duration.ofSeconds(1);
+
+    /** What is only contradicted for so long does not count any more: the sentinels may have been set up anew. */
+    private static final Duration MEMORY = Duration.ofSeconds(10);
+
+    /** Whom sentinels name. */
+    private record Named(RedisNode server, long epoch) {}
+
+    /** What was found out. */
+    private record Found(Future<RedisNode> server, Future<Set<RedisNode>> masters) {
+        static Found master(RedisNode server) {
+            return new Found(Future.succeededFuture(server), Future.succeededFuture(Set.of(server)));
+        }
+
+        static Found later(Future<RedisNode> search) {
+            return new Found(search, search.map(Set::of));
+        }
+    }
+
+    private final Vertx vertx;
+    private final Context context;
+    private final NetClient client;
+    private final RedisSettings settings;
+    private final List<Sentinel> sentinels;
+    private final long ticks;
+    private Promise<RedisNode> search = Promise.promise();
+    private long searchingSince = System.nanoTime();
+    private volatile Found found = Found.later(search.future());
+    private @Nullable Named named;
+    private long contradictedSince = Long.MAX_VALUE;
+    private @Nullable Named confirming;
+    private @Nullable RedisNode lastMaster;
+    private volatile boolean closed;
+
+    SentinelTopology(Vertx vertx, RedisSettings settings) {
+        this.vertx = vertx;
+        this.context = vertx.getOrCreateContext();
+        this.client = vertx.createNetClient(settings.clientOptions(PATIENCE));
+        this.settings = settings;
+        this.sentinels = settings.nodes().stream().map(Sentinel::new).toList();
+        context.runOnContext(now -> tick());
+        this.ticks = vertx.setPeriodic(TICK.toMillis(), tick -> context.runOnContext(now -> tick()));
+    }
+
+    @Override
+    public Future<RedisNode> serverOf(String key) {
+        return found.server();
+    }
+
+    @Override
+    public Future<Set<RedisNode>> masters() {
+        return found.masters();
+    }
+
+    @Override
+    public void doubt(RedisNode server) {
+        context.runOnContext(now -> {
+            if (isKnown() && server.equals(found.server().result())) {
+                searchAgain();
+                tick();
+            }
+        });
+    }
+
+    @Override
+    public void moved(int slot, RedisNode to) {}
+
+    @Override
+    public void close() {
+        closed = true;
+        vertx.cancelTimer(ticks);
+        client.close();
+    }
+
+    private boolean isKnown() {
+        return found.server().succeeded();
+    }
+
+    private void searchAgain() {
+        search = Promise.promise();
+        searchingSince = System.nanoTime();
+        found = Found.later(search.future());
+    }
+
+    private void tick() {
+        if (closed) {
+            return;
+        }
+        if (!isKnown()) {
+            confirm();
+            if (System.nanoTime() - searchingSince > SEARCH.toNanos()) {
+                Promise<RedisNode> vain = search;
+                searchAgain();
+                vain.fail(new StoreUnavailableException("no master of Redis is known"));
+            }
+        }
+        sentinels.forEach(Sentinel::askWhenDue);
+    }
+
+    private void learn(Named word) {
+        Named before = named;
+        long now = System.nanoTime();
+        boolean isContradiction = before != null && !word.equals(before) && word.epoch() <= before.epoch();
+        if (isContradiction) {
+            contradictedSince = Math.min(contradictedSince, now);
+            if (now - contradictedSince < MEMORY.toNanos()) {
+                return;
+            }
+        }
+        contradictedSince = Long.MAX_VALUE;
+        named = word;
+        if (isKnown() && !word.server().equals(found.server().result())) {
+            searchAgain();
+        }
+        if (!isKnown()) {
+            confirm();
+        }
+    }
+
+    private void confirm() {
+        Named asked = named;
+        if (asked == null || asked.equals(confirming)) {
+            return;
+        }
+        confirming = asked;
+        isMaster(asked.server()).onComplete(answer -> {
+            if (asked.equals(confirming)) {
+                confirming = null;
+            }
+            boolean isMaster = answer.succeeded() && answer.result();
+            if (isMaster && asked.equals(named) && !isKnown()) {
+                if (!asked.server().equals(lastMaster)) {
+                    LOG.info("The master of Redis is {}", asked.server());
+                }
+                lastMaster = asked.server();
+                found = Found.master(asked.server());
+                search.complete(asked.server());
+            }
+        });
+    }
+
+    private Future<Boolean> isMaster(RedisNode server) {
+        return RespConnection.open(vertx, client, server, settings, PATIENCE)
+                .compose(connection -> connection
+                        .ask("ROLE")
+                        .map(role -> role instanceof List<?> words
+                                && text(words.get(0)).equals("master"))
+                        .onComplete(done -> connection.close()));
+    }
+
+    private static String text(@Nullable Object reply) {
+        return reply instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : String.valueOf(reply);
+    }
+
+    /** One of those who are asked. */
+    private final class Sentinel {
+        private final RedisNode address;
+        private @Nullable RespConnection connection;
+        private boolean asking;
+        private boolean failureTold;
+        private long lastAsked = System.nanoTime() - PAUSE.toNanos();
+
+        Sentinel(RedisNode address) {
+            this.address = address;
+        }
+
+        void askWhenDue() {
+            boolean isDue = System.nanoTime() - lastAsked >= (isKnown() ? PAUSE : TICK).toNanos();
+            if (!asking && isDue) {
+                asking = true;
+                lastAsked = System.nanoTime();
+                connection().compose(this::ask).onComplete(answer -> {
+                    asking = false;
+                    if (answer.succeeded()) {
+                        failureTold = false;
+                        learn(answer.result());
+                    } else if (!failureTold && !closed) {
+                        failureTold = true;
+                        LOG.warn("The sentinel {} cannot be used: {}", address, RedisPool.reason(answer.cause()));
+                    }
+                });
+            }
+        }
+
+        private Future<RespConnection> connection() {
+            if (connection != null) {
+                return Future.succeededFuture(connection);
+            }
+            return RespConnection.open(vertx, client, address, settings.ofSentinels(), PATIENCE)
+                    .onSuccess(opened -> {
+                        connection = opened;
+                        opened.closed().onComplete(end -> connection = null);
+                    });
+        }
+
+        /** Both questions go out together, so both answers are of the same moment. */
+        private Future<Named> ask(RespConnection opened) {
+            String master = String.valueOf(settings.masterName());
+            Future<@Nullable Object> server = opened.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master);
+            Future<@Nullable Object> fields = opened.ask("SENTINEL", "MASTER", master);
+            return server.compose(words -> words instanceof List<?> found
+                    ? fields.map(state -> named(found, (List<?>) state))
+                    : Future.failedFuture(new StoreUnavailableException("it knows no master of that name")));
+        }
+
+        private static Named named(List<?> server, List<?> fields) {
+            int epoch = fields.stream().map(SentinelTopology::text).toList().indexOf("config-epoch");
+            return new Named(
+                    new RedisNode(text(server.get(0)), Integer.parseInt(text(server.get(1)))),
+                    Long.parseLong(text(fields.get(epoch + 1))));
+        }
+    }
+}
