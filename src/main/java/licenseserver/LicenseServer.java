@@ -66,7 +66,7 @@ public final class LicenseServer extends VerticleBase {
                 .compose(needs -> {
                     RedisTopology shared = RedisTopology.of(vertx, needs.redis());
                     topology = shared;
-                    monitor = new RedisMonitor(vertx, needs.redis(), shared);
+                    monitor = new RedisMonitor(vertx, needs.redis(), shared, cache.isOn());
                     Future<?> feeding = cache.isOn()
                             ? vertx.deployVerticle(new ChangeFeed(cache, needs.redis(), shared))
                             : Future.succeededFuture();

@@ -5,6 +5,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import java.io.IOException;
 import java.net.BindException;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The program: starts a server with the configured settings and stops it on SIGTERM or SIGINT. */
+/** The program: starts a server with the configured settings and stops it on SIGTERM or SIGINT; or, told to, only {@link Check}s. */
 public final class Main {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
@@ -20,8 +21,11 @@ public final class Main {
 
     /** Exits with 0 after a stop, with 1 where the server cannot start, with 2 where a setting cannot be used. */
     public static void main(String[] arguments) throws InterruptedException {
-        if (arguments.length > 0) {
-            exit(2, "The server takes no arguments; its settings are in conf/license-server.env and the environment.");
+        boolean check = List.of(arguments).equals(List.of("check"));
+        if (arguments.length > 0 && !check) {
+            exit(
+                    2,
+                    "The only argument there is is check; settings are in conf/license-server.env and the environment.");
         }
         Config config;
         try {
@@ -29,6 +33,9 @@ public final class Main {
         } catch (ConfigException e) {
             exit(2, String.valueOf(e.getMessage()));
             return;
+        }
+        if (check) {
+            System.exit(Check.run(config, System.out));
         }
         Vertx vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(Runtime.getRuntime().availableProcessors())

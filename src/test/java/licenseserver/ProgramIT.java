@@ -215,6 +215,21 @@ class ProgramIT {
         }
 
         @Test
+        void says_what_it_was_told_to_check() {
+            try (JarProcess check = JarProcess.start(
+                    folder,
+                    Map.of("REDIS_URL", "redis://127.0.0.1:" + RedisProcess.freePort(), "ADMIN_SECRET", "x"),
+                    List.of("-jar", JarProcess.jar(), "check"))) {
+                assertThat(check.exitStatus()).isEqualTo(1);
+                assertThat(check.output())
+                        .last()
+                        .asString()
+                        .startsWith("error ")
+                        .contains("Redis refuses connections");
+            }
+        }
+
+        @Test
         void says_that_the_port_is_taken() throws Exception {
             try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                     JarProcess server = start(

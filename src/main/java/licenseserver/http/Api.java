@@ -26,6 +26,7 @@ import licenseserver.store.IdempotencyStore;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.NearCache;
+import org.jspecify.annotations.Nullable;
 
 /** The HTTP interface: every path, and the rules that all calls share, in the order in which they are applied. */
 public final class Api {
@@ -49,6 +50,7 @@ public final class Api {
     private final Supplier<Readiness> readiness;
     private final Idempotency idempotency;
     private final RequestBodies bodies;
+    private @Nullable String lastHost;
     private final Failures failures = new Failures();
     private final Map<String, Call> calls;
     private final Map<String, Supplier<Reply>> pages;
@@ -108,12 +110,29 @@ public final class Api {
         Router router = router();
         return request -> {
             Call call = request.method().equals(HttpMethod.POST) ? calls.get(request.path()) : null;
-            if (call == null || isAmbiguous(request) || request.authority() == null) {
-                router.handle(request);
-            } else {
+            if (call != null && isPlain(request)) {
                 answer(request, call);
+            } else {
+                router.handle(request);
             }
         };
+    }
+
+    /** Whether nothing about the request's head asks for a closer look; most requests come for the same host as the one before. */
+    private boolean isPlain(HttpServerRequest request) {
+        List<String> hosts = request.headers().getAll(HttpHeaders.HOST);
+        if (hosts.size() != 1 || request.headers().contains(HttpHeaders.TRANSFER_ENCODING)) {
+            return false;
+        }
+        String host = hosts.get(0);
+        if (host.equals(lastHost)) {
+            return true;
+        }
+        boolean isHost = request.authority() != null;
+        if (isHost) {
+            lastHost = host;
+        }
+        return isHost;
     }
 
     private Router router() {

@@ -266,7 +266,8 @@ public final class Rules {
 
     /** Whether it is worth a write that the machine was seen now. */
     public static boolean isNews(Machine machine, Instant seen) {
-        return !seen.isBefore(machine.lastSign().plus(SEEN_GRAIN));
+        // In milliseconds, of which stored times are made: asked at every validation.
+        return seen.toEpochMilli() - machine.lastSign().toEpochMilli() >= SEEN_GRAIN.toMillis();
     }
 
     /** What the history of a new license begins with. */

@@ -16,7 +16,7 @@ import licenseserver.license.LicenseKey;
  * many in one write, so that it costs the call nothing; what a fault loses is still in its license's own history.
  */
 final class RecentEvents {
-    private static final String STREAM = "recent-events";
+    static final String STREAM = "recent-events";
     private static final int MAX_LENGTH = 1000;
     private static final int MAX_WAITING = 1000;
     private static final long PAUSE_MILLIS = 100;

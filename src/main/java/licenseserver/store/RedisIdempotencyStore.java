@@ -83,7 +83,7 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
                 .mapEmpty();
     }
 
-    private static String at(String name) {
+    static String at(String name) {
         return "idempotency:" + name;
     }
 }

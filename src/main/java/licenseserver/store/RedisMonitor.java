@@ -4,11 +4,9 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Request;
-import io.vertx.redis.client.Response;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.time.InstantSource;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -16,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Knows whether Redis answers, by asking it twice a second on connections of its own, and tells the operator when that
- * changes. Of each master that it first meets it reads the settings that decide whether data can be lost, and warns where it can.
+ * changes. Of each master that it first meets it tells what {@link RedisCheckup} finds.
  */
 public final class RedisMonitor {
     private static final Logger LOG = LoggerFactory.getLogger(RedisMonitor.class);
@@ -26,17 +24,19 @@ public final class RedisMonitor {
     private final Vertx vertx;
     private final RedisPool redis;
     private final RedisTopology topology;
+    private final RedisCheckup checkup;
     private final boolean isCluster;
-    private final Set<RedisNode> settingsRead = new HashSet<>();
+    private final Set<RedisNode> examined = new HashSet<>();
     private volatile boolean answering;
     private boolean failureTold;
     private volatile boolean closed;
 
     /** Starts to ask at once. */
-    public RedisMonitor(Vertx vertx, RedisSettings settings, RedisTopology topology) {
+    public RedisMonitor(Vertx vertx, RedisSettings settings, RedisTopology topology, boolean nearCache) {
         this.vertx = vertx;
         this.redis = new RedisPool(vertx, settings, topology, PATIENCE, 1);
         this.topology = topology;
+        this.checkup = new RedisCheckup(redis, settings, nearCache, InstantSource.system());
         this.isCluster = settings.kind() == RedisSettings.Kind.CLUSTER;
         ask();
     }
@@ -88,9 +88,12 @@ public final class RedisMonitor {
         }
         answering = true;
         failureTold = false;
+        if (examined.isEmpty()) {
+            checkup.rights().onSuccess(findings -> findings.forEach(this::tell));
+        }
         for (RedisNode master : masters) {
-            if (settingsRead.add(master)) {
-                warnWhereDataCanBeLost(master);
+            if (examined.add(master)) {
+                checkup.of(master).onSuccess(findings -> findings.forEach(this::tell));
             }
         }
     }
@@ -103,46 +106,11 @@ public final class RedisMonitor {
         }
     }
 
-    private void warnWhereDataCanBeLost(RedisNode master) {
-        Future.all(
-                        setting(master, "appendonly"),
-                        setting(master, "appendfsync"),
-                        setting(master, "maxmemory"),
-                        setting(master, "maxmemory-policy"))
-                .onSuccess(settings -> warnings(
-                                settings.resultAt(0), settings.resultAt(1), settings.resultAt(2), settings.resultAt(3))
-                        .forEach(warning -> LOG.warn("{}: {}", master, warning)))
-                .onFailure(refused -> LOG.info(
-                        "{} does not tell its settings; see to it that appendonly is yes, appendfsync is always,"
-                                + " and maxmemory-policy is noeviction",
-                        master));
-    }
-
-    private Future<String> setting(RedisNode master, String name) {
-        return redis.readAt(
-                        master,
-                        Deadline.in(PATIENCE),
-                        Request.cmd(Command.CONFIG).arg("GET").arg(name))
-                .map(replies -> {
-                    Response value = replies.get(0).get(name);
-                    return value == null ? "" : value.toString();
-                });
-    }
-
-    /** What these settings can cost, one plain sentence each; empty where nothing can be lost. */
-    static List<String> warnings(String appendonly, String appendfsync, String maxmemory, String maxmemoryPolicy) {
-        var warnings = new ArrayList<String>();
-        if (!appendonly.equals("yes")) {
-            warnings.add("Redis keeps no append-only file (appendonly " + appendonly
-                    + "): what changed since its last snapshot is lost when it stops. Set appendonly yes.");
-        } else if (!appendfsync.equals("always")) {
-            warnings.add("Redis does not write to disk before it answers (appendfsync " + appendfsync
-                    + "): the last second of changes can be lost when its machine fails. Set appendfsync always.");
+    private void tell(RedisCheckup.Finding finding) {
+        switch (finding.weight()) {
+            case FACT -> LOG.info(finding.sentence());
+            case WARNING -> LOG.warn(finding.sentence());
+            case ERROR -> LOG.error(finding.sentence());
         }
-        if (!maxmemoryPolicy.equals("noeviction")) {
-            warnings.add("Redis deletes licenses when its memory is full (maxmemory-policy " + maxmemoryPolicy
-                    + ", maxmemory " + maxmemory + "). Set maxmemory-policy noeviction.");
-        }
-        return warnings;
     }
 }

@@ -119,7 +119,11 @@ class RedisPool {
                 .recover(unknown -> Future.failedFuture(new NothingDoneException(reason(unknown))))
                 .compose(server -> leaseAt(server, deadline, use))
                 .recover(failure -> failure instanceof NothingDoneException && !deadline.isOver()
-                        ? pauseAfter(attempt).compose(again -> lease(key, deadline, use, attempt + 1))
+                        ? pauseAfter(attempt)
+                                // Why there was nothing to be had in all that time says more than that it is over.
+                                .compose(again -> deadline.isOver()
+                                        ? Future.failedFuture(failure)
+                                        : lease(key, deadline, use, attempt + 1))
                         : Future.failedFuture(failure));
     }
 

@@ -333,29 +333,4 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                     .orElseThrow();
         }
     }
-
-    @Nested
-    class The_warnings {
-        @Test
-        void are_none_where_nothing_can_be_lost() {
-            assertThat(RedisMonitor.warnings("yes", "always", "0", "noeviction"))
-                    .isEmpty();
-        }
-
-        @Test
-        void name_the_setting_and_its_cure() {
-            assertThat(RedisMonitor.warnings("no", "everysec", "0", "noeviction"))
-                    .singleElement()
-                    .asString()
-                    .contains("Set appendonly yes");
-            assertThat(RedisMonitor.warnings("yes", "everysec", "0", "noeviction"))
-                    .singleElement()
-                    .asString()
-                    .contains("Set appendfsync always");
-            assertThat(RedisMonitor.warnings("yes", "always", "1048576", "allkeys-lru"))
-                    .singleElement()
-                    .asString()
-                    .contains("Set maxmemory-policy noeviction");
-        }
-    }
 }

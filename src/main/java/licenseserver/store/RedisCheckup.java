@@ -1,0 +1,332 @@
+package licenseserver.store;
+
+import static licenseserver.store.RedisKeys.command;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import licenseserver.license.LicenseKey;
+
+/**
+ * Looks at everything of Redis that decides whether the server works, and keeps what it confirms; says in plain sentences what it
+ * finds, and what to do where something is wrong. Changes nothing in Redis.
+ */
+public final class RedisCheckup {
+    /** How much a finding matters. */
+    public enum Weight {
+        /** Good to know; nothing is wrong. */
+        FACT,
+        /** It works, but data can be lost, or an answer be wrong, in a fault. */
+        WARNING,
+        /** It does not work, or not all of it. */
+        ERROR
+    }
+
+    /** One sentence about Redis, without anything of a license and without a secret. */
+    public record Finding(Weight weight, String sentence) {}
+
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration TOLERATED_SKEW = Duration.ofSeconds(1);
+
+    private static final String NO_RIGHT = "Redis answered NOPERM";
+
+    /** No license's: a key has no such characters. */
+    private static final LicenseKey NOBODY = new LicenseKey("_CHECK_");
+
+    /** A command that the server needs, and whose keys it is for. */
+    private record Need(String key, String name, List<String> arguments) {
+        Need(String key, String name, String... arguments) {
+            this(key, name, List.of(arguments));
+        }
+
+        Request request() {
+            return RedisKeys.command(Command.create(name), arguments.toArray(new String[0]));
+        }
+
+        @Override
+        public String toString() {
+            return name + " on " + key.replace(NOBODY.value(), "*");
+        }
+    }
+
+    private static Need onKey(String key, String command, String... others) {
+        var arguments = new ArrayList<>(List.of(key));
+        arguments.addAll(List.of(others));
+        return new Need(key, command, arguments);
+    }
+
+    private List<Need> needs() {
+        var needs = new ArrayList<Need>();
+        String record = RedisKeys.record(NOBODY);
+        String history = RedisKeys.history(NOBODY);
+        for (String key : List.of(record, "email:" + NOBODY.value(), RedisIdempotencyStore.at(NOBODY.value()))) {
+            needs.addAll(List.of(onKey(key, "GET"), onKey(key, "SET", ""), onKey(key, "DEL")));
+        }
+        needs.addAll(List.of(
+                onKey(history, "LINDEX", "0"),
+                onKey(history, "LRANGE", "0", "0"),
+                onKey(history, "RPUSH", ""),
+                onKey(history, "LTRIM", "0", "0"),
+                onKey(history, "DEL"),
+                onKey(RecentEvents.STREAM, "XADD", "*", "event", ""),
+                onKey(RecentEvents.STREAM, "XREVRANGE", "+", "-")));
+        if (nearCache) {
+            needs.add(new Need(record, "CLIENT", "TRACKING", "OFF"));
+        }
+        if (settings.replicasToWait() > 0) {
+            needs.add(new Need(record, "WAIT", "0", "1"));
+        }
+        return needs;
+    }
+
+    private final RedisPool redis;
+    private final RedisSettings settings;
+    private final boolean nearCache;
+    private final InstantSource clock;
+
+    RedisCheckup(RedisPool redis, RedisSettings settings, boolean nearCache, InstantSource clock) {
+        this.redis = redis;
+        this.settings = settings;
+        this.nearCache = nearCache;
+        this.clock = clock;
+    }
+
+    /**
+     * All that is to be said of the Redis of these settings.
+     *
+     * @param nearCache whether it is to feed a near cache
+     */
+    public static Future<List<Finding>> of(Vertx vertx, RedisSettings settings, boolean nearCache) {
+        RedisTopology topology = RedisTopology.of(vertx, settings);
+        var redis = new RedisPool(vertx, settings, topology, PATIENCE, 1);
+        var checkup = new RedisCheckup(redis, settings, nearCache, InstantSource.system());
+        return Deadline.in(PATIENCE)
+                .bound(topology.masters())
+                .compose(masters -> join(List.of(
+                        join(masters.stream().map(checkup::of).toList()).map(RedisCheckup::flat), checkup.rights())))
+                .map(RedisCheckup::flat)
+                .otherwise(failure -> List.of(unreachable(settings, failure)))
+                .eventually(redis::close)
+                .onComplete(done -> topology.close());
+    }
+
+    private static Finding unreachable(RedisSettings settings, Throwable failure) {
+        String what = switch (settings.kind()) {
+            case STANDALONE -> "Redis at " + settings.nodes().get(0);
+            case SENTINEL -> "A master of Redis by the sentinels at " + settings.nodes();
+            case CLUSTER -> "The Redis Cluster at " + settings.nodes();
+        };
+        return new Finding(
+                Weight.ERROR,
+                what + " cannot be used: " + RedisPool.reason(failure)
+                        + ". Look whether it runs, and whether address, TLS, user and password are right.");
+    }
+
+    private static <T> Future<List<T>> join(List<Future<T>> futures) {
+        return Future.all(futures).map(all -> all.<T>list());
+    }
+
+    private static List<Finding> flat(Collection<List<Finding>> lists) {
+        return lists.stream().flatMap(List::stream).toList();
+    }
+
+    /** What is to be said of one master. */
+    Future<List<Finding>> of(RedisNode master) {
+        return join(List.of(
+                        ask(master, command(Command.INFO)).map(reply -> byInfo(master, fields(reply.toString()))),
+                        setting(master, "appendfsync").map(value -> byAppendfsync(master, value)),
+                        ask(master, command(Command.TIME)).map(reply -> byTime(master, reply))))
+                .map(RedisCheckup::flat)
+                .recover(failure -> RedisPool.reason(failure).equals(NO_RIGHT)
+                        ? Future.succeededFuture(List.of(new Finding(
+                                Weight.FACT,
+                                master
+                                        + " does not tell this user how it is set up (that needs +info +time +config|get): see"
+                                        + " to it that appendonly is yes, appendfsync always and maxmemory-policy"
+                                        + " noeviction.")))
+                        : Future.succeededFuture(List.of(unreachable(settings, failure))));
+    }
+
+    private Future<Response> ask(RedisNode master, Request request) {
+        return redis.readAt(master, Deadline.in(PATIENCE), request).map(replies -> replies.get(0));
+    }
+
+    private Future<String> setting(RedisNode master, String name) {
+        return ask(master, command(Command.CONFIG, "GET", name)).map(reply -> {
+            Response value = reply.get(name);
+            return value == null ? "" : value.toString();
+        });
+    }
+
+    private static Map<String, String> fields(String info) {
+        var fields = new HashMap<String, String>();
+        info.lines().filter(line -> line.contains(":")).forEach(line -> {
+            int colon = line.indexOf(':');
+            fields.put(line.substring(0, colon), line.substring(colon + 1).strip());
+        });
+        return fields;
+    }
+
+    private List<Finding> byInfo(RedisNode master, Map<String, String> info) {
+        return byInfo(master.toString(), settings.kind(), settings.replicasToWait(), info);
+    }
+
+    /** What INFO gives away. */
+    static List<Finding> byInfo(String master, RedisSettings.Kind kind, int replicasToWait, Map<String, String> info) {
+        var findings = new ArrayList<Finding>();
+        String version = info.containsKey("valkey_version")
+                ? "Valkey " + info.get("valkey_version")
+                : "Redis " + info.get("redis_version");
+        String mode = info.getOrDefault("redis_mode", "standalone");
+        int replicas = number(info, "connected_slaves");
+        boolean keepsFile = "1".equals(info.get("aof_enabled"));
+        String policy = info.getOrDefault("maxmemory_policy", "");
+        findings.add(new Finding(
+                Weight.FACT,
+                "%s: %s, %s, %s; %s; %s in memory; %d replicas."
+                        .formatted(
+                                master,
+                                version,
+                                mode,
+                                info.get("role"),
+                                keepsFile ? "append-only file" : "no append-only file",
+                                info.get("used_memory_human"),
+                                replicas)));
+        if (mode.equals("cluster") && kind != RedisSettings.Kind.CLUSTER) {
+            findings.add(error(master, "is part of a cluster", "Set REDIS_TOPOLOGY=cluster"));
+        }
+        if (mode.equals("sentinel")) {
+            findings.add(error(master, "is a sentinel", "Set REDIS_TOPOLOGY=sentinel and REDIS_SENTINEL_MASTER"));
+        } else if (!"master".equals(info.get("role"))) {
+            findings.add(error(
+                    master,
+                    "is a replica, which can write nothing",
+                    "Give the address of the master, or of its sentinels with REDIS_TOPOLOGY=sentinel"));
+        }
+        if (!keepsFile && !mode.equals("sentinel")) {
+            findings.add(warning(
+                    master,
+                    "keeps no append-only file: what changed since its last snapshot is lost when it stops",
+                    "Set appendonly yes"));
+        }
+        if (keepsFile && !info.getOrDefault("aof_last_write_status", "ok").equals("ok")) {
+            findings.add(error(master, "cannot write its append-only file", "Look whether its disk is full"));
+        }
+        if (!policy.isEmpty() && !policy.equals("noeviction")) {
+            findings.add(warning(
+                    master,
+                    "deletes licenses when its memory is full (maxmemory-policy " + policy + ")",
+                    "Set maxmemory-policy noeviction"));
+        }
+        long maxMemory = Long.parseLong(info.getOrDefault("maxmemory", "0"));
+        if (maxMemory > 0 && Long.parseLong(info.getOrDefault("used_memory", "0")) > maxMemory / 10 * 9) {
+            findings.add(
+                    warning(master, "has used nine tenths of its memory; full, it writes nothing", "Raise maxmemory"));
+        }
+        if (replicas < replicasToWait) {
+            findings.add(error(
+                    master,
+                    "has " + replicas + " replicas, and " + replicasToWait
+                            + " must have a change before it is confirmed, so none is",
+                    "Start replicas, or lower REDIS_REPLICAS_TO_WAIT"));
+        } else if (kind != RedisSettings.Kind.STANDALONE && replicas == 0) {
+            findings.add(warning(master, "has no replica: when it fails nothing takes its place", "Start one"));
+        } else if (kind != RedisSettings.Kind.STANDALONE && replicasToWait == 0) {
+            findings.add(warning(
+                    master,
+                    "has changes confirmed before a replica has them: a failover can lose the last ones",
+                    "Set REDIS_REPLICAS_TO_WAIT=1"));
+        }
+        return findings;
+    }
+
+    private static int number(Map<String, String> info, String field) {
+        return Integer.parseInt(info.getOrDefault(field, "0"));
+    }
+
+    static List<Finding> byAppendfsync(RedisNode master, String appendfsync) {
+        return appendfsync.isEmpty() || appendfsync.equals("always")
+                ? List.of()
+                : List.of(warning(
+                        master.toString(),
+                        "does not write to disk before it answers (appendfsync " + appendfsync
+                                + "): the last second of changes can be lost when its machine fails",
+                        "Set appendfsync always"));
+    }
+
+    private List<Finding> byTime(RedisNode master, Response time) {
+        var there =
+                Duration.ofSeconds(time.get(0).toLong()).plusNanos(time.get(1).toLong() * 1000);
+        return bySkew(master, there.minus(Duration.ofMillis(clock.millis())));
+    }
+
+    /** By how much the clock there is ahead of the one here. */
+    static List<Finding> bySkew(RedisNode master, Duration ahead) {
+        return ahead.abs().compareTo(TOLERATED_SKEW) <= 0
+                ? List.of()
+                : List.of(warning(
+                        master.toString(),
+                        "has a clock that is " + ahead.abs().toSeconds() + " s "
+                                + (ahead.isNegative() ? "behind" : "ahead of")
+                                + " this machine's; servers whose clocks differ do not agree when a license has expired",
+                        "Let all of them follow NTP"));
+    }
+
+    private static Finding warning(String master, String wrong, String cure) {
+        return new Finding(Weight.WARNING, master + " " + wrong + ". " + cure + ".");
+    }
+
+    private static Finding error(String master, String wrong, String cure) {
+        return new Finding(Weight.ERROR, master + " " + wrong + ". " + cure + ".");
+    }
+
+    /**
+     * Which of the commands that the server needs its user may not give. Between MULTI and DISCARD Redis says so, and carries nothing
+     * out.
+     */
+    Future<List<Finding>> rights() {
+        Future<List<String>> missing = Future.succeededFuture(List.of());
+        for (Need need : needs()) {
+            missing = missing.compose(before ->
+                    isRefused(need).map(refused -> refused ? with(before, need.toString()) : before));
+        }
+        return missing.<List<Finding>>map(all -> all.isEmpty()
+                        ? List.of()
+                        : List.of(new Finding(
+                                Weight.ERROR,
+                                "The user of Redis may not do all that the server needs: " + String.join(", ", all)
+                                        + ". Grant it what the README lists.")))
+                .otherwise(failure -> List.of(new Finding(
+                        Weight.WARNING,
+                        "Whether the user of Redis has all rights could not be seen: " + RedisPool.reason(failure)
+                                + ".")));
+    }
+
+    private static List<String> with(List<String> before, String one) {
+        var all = new ArrayList<>(before);
+        all.add(one);
+        return all;
+    }
+
+    private Future<Boolean> isRefused(Need need) {
+        return redis.read(
+                        need.key(),
+                        Deadline.in(PATIENCE),
+                        command(Command.MULTI),
+                        need.request(),
+                        command(Command.DISCARD))
+                .map(allowed -> false)
+                .recover(failure -> RedisPool.reason(failure).equals(NO_RIGHT)
+                        ? Future.succeededFuture(true)
+                        : Future.failedFuture(failure));
+    }
+}
