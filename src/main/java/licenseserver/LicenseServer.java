@@ -40,6 +40,10 @@ public final class LicenseServer extends VerticleBase {
 
     private final Config config;
     private final LicenseTurns turns = new LicenseTurns();
+
+    /** Lines of their own, so that a license can be changed by its seller however many calls for it are in line. */
+    private final LicenseTurns sellerTurns = new LicenseTurns();
+
     private final NearCache cache;
     private @Nullable DataFolder dataFolder;
     private @Nullable EmbeddedRedis embeddedRedis;
@@ -130,6 +134,7 @@ public final class LicenseServer extends VerticleBase {
         private final RedisTopology topology;
         private HttpServer http;
         private RedisLicenseStore store;
+        private RedisLicenseStore sellerStore;
         private RedisIdempotencyStore requests;
 
         @SuppressWarnings("NullAway.Init") // set by start, which comes before all else
@@ -140,12 +145,13 @@ public final class LicenseServer extends VerticleBase {
 
         @Override
         public Future<?> start() {
-            store = new RedisLicenseStore(
-                    vertx, needs.redis(), topology, config.redisTimeout(), turns, config.historyEvents(), cache);
+            store = newStore(turns);
+            sellerStore = newStore(sellerTurns);
             requests = new RedisIdempotencyStore(vertx, needs.redis(), topology, config.redisTimeout());
             var api = new Api(
                     vertx,
                     store,
+                    sellerStore,
                     cache,
                     new LastSeen(vertx, store, LAST_SEEN_PAUSE),
                     requests,
@@ -167,6 +173,11 @@ public final class LicenseServer extends VerticleBase {
                     .onSuccess(listening -> port = listening.actualPort());
         }
 
+        private RedisLicenseStore newStore(LicenseTurns lines) {
+            return new RedisLicenseStore(
+                    vertx, needs.redis(), topology, config.redisTimeout(), lines, config.historyEvents(), cache);
+        }
+
         /** Takes no more connections and finishes what has begun, in most of the time there is for stopping. */
         @Override
         public Future<?> stop() {
@@ -174,6 +185,7 @@ public final class LicenseServer extends VerticleBase {
             Duration drain = config.shutdownTimeout().multipliedBy(8).dividedBy(10);
             return http.shutdown(drain.toMillis(), TimeUnit.MILLISECONDS)
                     .eventually(store::close)
+                    .eventually(sellerStore::close)
                     .eventually(requests::close);
         }
     }

@@ -84,6 +84,7 @@ class ConcurrencyIT {
                 var api = new Api(
                         vertx,
                         store,
+                        store,
                         NearCache.off(),
                         new LastSeen(vertx, store, Duration.ofMinutes(1)),
                         new InMemoryIdempotencyStore(),

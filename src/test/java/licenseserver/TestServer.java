@@ -49,6 +49,10 @@ public final class TestServer implements AutoCloseable {
         return Config.load(environment);
     }
 
+    public int port() {
+        return server.port();
+    }
+
     public HttpCalls calls() {
         return new HttpCalls(server.port());
     }

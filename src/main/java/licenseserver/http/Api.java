@@ -41,6 +41,12 @@ public final class Api {
     private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
     private static final Reply ALIVE = Reply.ok("{\"success\":true,\"status\":\"alive\"}");
 
+    /**
+     * Of changes alone. At the least as many as the store has connections for, at most those of the next twentieth of a second.
+     * Reads have the bound of their one connection, and need no other: they do not wait for each other.
+     */
+    private final CallLimit changes = new CallLimit(16, 256);
+
     private final Vertx vertx;
 
     private static final Call NO_CALL = (request, fields) -> Future.succeededFuture(Reply.UNKNOWN_PATH);
@@ -65,10 +71,17 @@ public final class Api {
      */
     public record Settings(int maxMachines, Policy policy, String corsOrigin, Duration bodyPatience) {}
 
-    /** The API on its stores; belongs to their event loop. */
+    /**
+     * The API on its stores; belongs to their event loop.
+     *
+     * @param licenses for the calls of customers' machines
+     * @param sellerLicenses the same licenses over connections of their own, so that admin calls never stand in line behind
+     *     those of machines
+     */
     public Api(
             Vertx vertx,
             LicenseStore licenses,
+            LicenseStore sellerLicenses,
             NearCache cache,
             LastSeen lastSeen,
             IdempotencyStore requests,
@@ -84,11 +97,11 @@ public final class Api {
         this.bodies = new RequestBodies(vertx, settings.bodyPatience());
         this.idempotency = new Idempotency(vertx, requests, failures);
         var client = new ClientCalls(licenses, cache, lastSeen, settings.policy(), clock);
-        var seller = new AdminCalls(licenses, settings.maxMachines(), clock);
+        var seller = new AdminCalls(sellerLicenses, settings.maxMachines(), clock);
         this.calls = Map.ofEntries(
-                entry("/activate", open(client::activate)),
+                entry("/activate", open(changes, client::activate)),
                 entry("/validate", open(client::validate)),
-                entry("/deactivate", open(client::deactivate)),
+                entry("/deactivate", open(changes, client::deactivate)),
                 entry("/register-license", once(seller::register)),
                 entry("/license-info", admin(seller::info)),
                 entry("/disable-license", admin(seller::disable)),
@@ -166,6 +179,10 @@ public final class Api {
 
     private static Call open(Function<Fields, Future<Reply>> call) {
         return (request, fields) -> call.apply(fields);
+    }
+
+    private static Call open(CallLimit limit, Function<Fields, Future<Reply>> call) {
+        return (request, fields) -> limit.admit(() -> call.apply(fields));
     }
 
     private Call admin(Function<Fields, Future<Reply>> call) {

@@ -19,7 +19,7 @@ public final class LicenseTurns {
     private static final int MAX_CALLS = 10_000;
 
     /** Calls in line or at work for one license: nobody can fill all places with calls for one key. */
-    private static final int MAX_CALLS_FOR_ONE = 500;
+    private static final int MAX_CALLS_FOR_ONE = 100;
 
     /** The last one in the line for a license, and how long that line is. */
     private record Place(Future<?> done, AtomicInteger lineLength) {}

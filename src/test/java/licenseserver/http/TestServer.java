@@ -83,6 +83,7 @@ final class TestServer implements AutoCloseable {
         var api = new Api(
                 vertx,
                 licenses,
+                licenses,
                 NearCache.off(),
                 new LastSeen(vertx, licenses, PATIENT),
                 requests,

@@ -70,7 +70,7 @@ class LicenseTurnsTest {
     void lets_nobody_fill_the_line_of_one_license_at_the_cost_of_the_others() {
         Promise<String> first = Promise.promise();
         var calls = new ArrayList<Future<String>>();
-        for (int i = 0; i < 500; i++) {
+        for (int i = 0; i < 100; i++) {
             calls.add(turns.inTurn(vertx, "one", first::future));
         }
 
@@ -90,7 +90,7 @@ class LicenseTurnsTest {
         Promise<String> first = Promise.promise();
         var calls = new ArrayList<Future<String>>();
         for (int i = 0; i < 10_000; i++) {
-            calls.add(turns.inTurn(vertx, "license " + i % 100, first::future));
+            calls.add(turns.inTurn(vertx, "license " + i % 200, first::future));
         }
 
         Future<String> oneTooMany = turns.inTurn(vertx, "three", () -> Future.succeededFuture("done"));

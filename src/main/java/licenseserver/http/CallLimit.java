@@ -1,0 +1,61 @@
+package licenseserver.http;
+
+import io.vertx.core.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import licenseserver.store.StoreUnavailableException;
+
+/**
+ * Bounds how many calls of one kind an event loop has under way; one more is refused at once, before it costs anything. So
+ * what is offered beyond what can be done neither takes memory nor makes those wait who are in.
+ *
+ * <p>The bound follows how long calls take, because no fixed one is right for a Redis that answers in a tenth of a
+ * millisecond as well as for one that takes fifty: each call that took too long lowers it by a tenth, each other one raises
+ * it by one. A line that grew too long is short again after one round, and a bound that fell too low is back after some
+ * hundred calls.
+ */
+final class CallLimit {
+    /** A third of what a call may wait for Redis by default: who is let in is answered, not timed out in the line. */
+    private static final long TOO_LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private static final double FALL = 0.9;
+
+    private static final Future<Reply> REFUSED =
+            Future.failedFuture(new StoreUnavailableException("more calls came than can be answered"));
+
+    private final int least;
+    private final int most;
+    private double limit;
+    private int underWay;
+
+    /**
+     * A bound that moves between these two; at first it is the upper one.
+     *
+     * @param least enough to keep all connections to Redis busy
+     * @param most what takes little enough memory, and waits shortly enough while Redis is well
+     */
+    CallLimit(int least, int most) {
+        this.least = least;
+        this.most = most;
+        this.limit = most;
+    }
+
+    /** Makes the call, or fails with {@link StoreUnavailableException} where too many are under way. */
+    Future<Reply> admit(Supplier<Future<Reply>> call) {
+        if (underWay >= limit) {
+            return REFUSED;
+        }
+        long begin = System.nanoTime();
+        Future<Reply> answer = call.get();
+        if (answer.isComplete()) {
+            return answer;
+        }
+        underWay++;
+        return answer.onComplete(done -> {
+            underWay--;
+            boolean tooLong =
+                    System.nanoTime() - begin > TOO_LONG_NANOS || done.cause() instanceof StoreUnavailableException;
+            limit = tooLong ? Math.max(least, limit * FALL) : Math.min(most, limit + 1);
+        });
+    }
+}
