@@ -1,10 +1,11 @@
 package licenseserver;
 
-import java.io.BufferedReader;
+import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -15,27 +16,40 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import licenseserver.embedded.RedisExecutable;
 
-/** A real Redis on loopback that a test can freeze, kill and start again; it keeps its data in a folder of its own. */
+/** A real Redis, or a sentinel, on loopback that a test can freeze, kill and start again; its data is in a folder of its own. */
 public final class RedisProcess implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 20;
 
     private final Path folder;
     private final int port;
-    private final List<String> options;
+    private final List<String> arguments;
     private Process process;
 
-    private RedisProcess(Path folder, int port, List<String> options) {
+    private RedisProcess(Path folder, int port, List<String> arguments) {
         this.folder = folder;
         this.port = port;
-        this.options = options;
+        this.arguments = arguments;
         this.process = spawn();
     }
 
     /** Starts Redis with the settings that the server asks for, and then these, for example {@code --appendonly no}. */
     public static RedisProcess start(String... options) {
+        var arguments = new ArrayList<>(List.of("--appendonly", "yes", "--appendfsync", "always", "--save", ""));
+        arguments.addAll(List.of(options));
+        return start(List.of(), arguments);
+    }
+
+    /** Starts a sentinel, configured by these lines. */
+    public static RedisProcess startSentinel(String... configuration) {
+        return start(List.of(configuration), List.of("--sentinel"));
+    }
+
+    private static RedisProcess start(List<String> configuration, List<String> arguments) {
         try {
             Path folder = Files.createTempDirectory("redis-test-");
-            return new RedisProcess(folder, freePort(), List.of(options));
+            // Where Redis and sentinels write what they are told later.
+            Files.write(folder.resolve("redis.conf"), configuration);
+            return new RedisProcess(folder, freePort(), arguments);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -58,6 +72,59 @@ public final class RedisProcess implements AutoCloseable {
         return port;
     }
 
+    /**
+     * Sends one command.
+     *
+     * @return the reply; the elements of a list are joined by line ends
+     */
+    public String tell(String... words) {
+        try (var socket = new Socket()) {
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1000);
+            socket.setSoTimeout(5000);
+            var command = new StringBuilder("*" + words.length + "\r\n");
+            for (String word : words) {
+                command.append("$")
+                        .append(word.length())
+                        .append("\r\n")
+                        .append(word)
+                        .append("\r\n");
+            }
+            socket.getOutputStream().write(command.toString().getBytes(StandardCharsets.US_ASCII));
+            return reply(new BufferedInputStream(socket.getInputStream()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String reply(InputStream from) throws IOException {
+        var line = new StringBuilder();
+        for (int next = from.read(); next != '\r'; next = from.read()) {
+            if (next < 0) {
+                throw new IOException("Redis closed the connection");
+            }
+            line.append((char) next);
+        }
+        from.read();
+        String rest = line.substring(1);
+        switch (line.charAt(0)) {
+            case '-' -> throw new IllegalStateException(rest);
+            case '$' -> {
+                int length = Integer.parseInt(rest);
+                return length < 0 ? "" : new String(from.readNBytes(length + 2), StandardCharsets.UTF_8).strip();
+            }
+            case '*' -> {
+                var elements = new ArrayList<String>();
+                for (int i = Integer.parseInt(rest); i > 0; i--) {
+                    elements.add(reply(from));
+                }
+                return String.join("\n", elements);
+            }
+            default -> {
+                return rest;
+            }
+        }
+    }
+
     public Path folder() {
         return folder;
     }
@@ -66,9 +133,9 @@ public final class RedisProcess implements AutoCloseable {
         var command = new ArrayList<String>();
         try {
             command.add(RedisExecutable.find(folder).toString());
+            command.add(folder.resolve("redis.conf").toString());
             command.addAll(List.of("--port", String.valueOf(port), "--bind", "127.0.0.1", "--dir", folder.toString()));
-            command.addAll(List.of("--appendonly", "yes", "--appendfsync", "always", "--save", ""));
-            command.addAll(options);
+            command.addAll(arguments);
             Process started = new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(folder.resolve("redis.log").toFile())
@@ -81,28 +148,9 @@ public final class RedisProcess implements AutoCloseable {
         }
     }
 
-    /** Sends a command without special characters on a connection of its own, and gives the reply: a line, or a text. */
+    /** Sends one command whose words have no spaces, as {@link #tell}. */
     public String ask(String command) {
-        try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-            socket.setSoTimeout((int) TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
-            socket.getOutputStream().write((command + "\r\n").getBytes(StandardCharsets.UTF_8));
-            var replies = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
-            String first = replies.readLine();
-            if (first.startsWith("-")) {
-                throw new IllegalStateException(first);
-            }
-            if (!first.startsWith("$")) {
-                return first.substring(1);
-            }
-            char[] text = new char[Integer.parseInt(first.substring(1))];
-            int length = 0;
-            while (length < text.length) {
-                length += replies.read(text, length, text.length - length);
-            }
-            return new String(text);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return tell(command.split(" "));
     }
 
     /** How often it was sent this command, in lower case. */
@@ -137,9 +185,19 @@ public final class RedisProcess implements AutoCloseable {
         }
     }
 
+    /** Ends it as an operator does. */
+    public void shutDown() {
+        process.toHandle().destroy();
+        awaitEnd();
+    }
+
     /** Ends it as {@code kill -9} does. */
     public void kill() {
         process.destroyForcibly();
+        awaitEnd();
+    }
+
+    private void awaitEnd() {
         try {
             if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
                 throw new IllegalStateException("Redis did not end");
