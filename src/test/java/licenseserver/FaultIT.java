@@ -199,9 +199,10 @@ class FaultIT {
         proxy.takeBack();
 
         assertThatEveryPoolIsWhole();
-        // Idle connections end by themselves. What may stay: of each server its monitor's and each event loop's for
-        // reads.
-        Wait.until("idle connections are closed", () -> connectionsAtRedis() <= 2 + 2 * EVENT_LOOPS);
+        // Idle connections end by themselves. What may stay: of each server its monitor's, and two for reads on each
+        // event
+        // loop, one for the calls of machines and one for those of the seller.
+        Wait.until("idle connections are closed", () -> connectionsAtRedis() <= 2 + 2 * 2 * EVENT_LOOPS);
     }
 
     /** With Redis a little slow, changes wait for connections, so that each pool opens as many as it can have. */
