@@ -97,6 +97,10 @@ class RedisPool {
         settings.applyTo(options.getNetClientOptions(), timeout)
                 .setReadIdleTimeout((int) timeout.toMillis())
                 .setIdleTimeoutUnit(TimeUnit.MILLISECONDS);
+        // The pool gives up what lies idle before the socket does: that one closes in the instant of a call's using it,
+        // too.
+        options.setPoolRecycleTimeout((int) timeout.toMillis() * 3 / 4)
+                .setPoolCleanerInterval(Math.max(1, (int) timeout.toMillis() / 8));
         return options;
     }
 
