@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * @param redisTimeout the longest that any call waits for Redis
  * @param nearCache whether licenses are remembered, so that most validations need not ask Redis
  * @param validateStaleness how old a remembered license may be for a "yes" while Redis does not answer; zero for not at all
- * @param shutdownTimeout the longest that stopping may take
+ * @param shutdownDelay how long calls are still taken after the signal to stop, while readiness says that it stops
+ * @param shutdownTimeout the longest that stopping may take after that
  */
 public record Config(
         String host,
@@ -52,6 +53,7 @@ public record Config(
         Duration redisTimeout,
         boolean nearCache,
         Duration validateStaleness,
+        Duration shutdownDelay,
         Duration shutdownTimeout) {
 
     /** Every setting and its default; empty for none. Those in {@link #SECRETS} exist with {@code _FILE} behind them, too. */
@@ -84,6 +86,7 @@ public record Config(
         defaults.put("REDIS_TIMEOUT_MILLIS", "1500");
         defaults.put("NEAR_CACHE", "false");
         defaults.put("VALIDATE_STALE_SECONDS", "0");
+        defaults.put("SHUTDOWN_DELAY_SECONDS", "0");
         defaults.put("SHUTDOWN_TIMEOUT_SECONDS", "10");
         return defaults;
     }
@@ -140,6 +143,7 @@ public record Config(
                 Duration.ofMillis(settings.integer("REDIS_TIMEOUT_MILLIS", 10, 10_000)),
                 nearCache,
                 validateStaleness,
+                Duration.ofSeconds(settings.integer("SHUTDOWN_DELAY_SECONDS", 0, 3600)),
                 Duration.ofSeconds(settings.integer("SHUTDOWN_TIMEOUT_SECONDS", 1, 3600)));
     }
 

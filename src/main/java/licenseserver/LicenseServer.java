@@ -108,6 +108,11 @@ public final class LicenseServer extends VerticleBase {
         return monitor != null && monitor.isAnswering() ? Readiness.READY : Readiness.STORE_UNAVAILABLE;
     }
 
+    /** Says in /readyz from now on that the server stops; calls are answered as before. */
+    void announceStop() {
+        stopping = true;
+    }
+
     /** Called when no event loop of this server serves any more. */
     @Override
     public Future<?> stop() {

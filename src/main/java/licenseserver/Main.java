@@ -42,22 +42,25 @@ public final class Main {
                 // It serves no files; without these it would need a folder to unpack some in.
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+        var server = new LicenseServer(config);
         try {
-            vertx.deployVerticle(new LicenseServer(config))
+            vertx.deployVerticle(server)
                     .toCompletionStage()
                     .toCompletableFuture()
                     .get();
         } catch (ExecutionException e) {
             exit(1, reason(e.getCause(), config));
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(vertx, config), "stop"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(vertx, server, config), "stop"));
     }
 
     /** The process would end with the signal's own status; halting here, when all is done, makes it 0. */
-    private static void stop(Vertx vertx, Config config) {
+    private static void stop(Vertx vertx, LicenseServer server, Config config) {
         LOG.info("Stopping");
         int status = 1;
         try {
+            server.announceStop();
+            Thread.sleep(config.shutdownDelay().toMillis());
             vertx.close()
                     .toCompletionStage()
                     .toCompletableFuture()

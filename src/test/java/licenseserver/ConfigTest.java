@@ -52,6 +52,7 @@ class ConfigTest {
                             Duration.ofMillis(1500),
                             false,
                             Duration.ZERO,
+                            Duration.ZERO,
                             Duration.ofSeconds(10)));
         }
 
@@ -98,6 +99,7 @@ class ConfigTest {
                     "REDIS_TIMEOUT_MILLIS", "30",
                     "NEAR_CACHE", "true",
                     "VALIDATE_STALE_SECONDS", "9",
+                    "SHUTDOWN_DELAY_SECONDS", "3",
                     "SHUTDOWN_TIMEOUT_SECONDS", "4"));
 
             assertThat(Config.load(environment))
@@ -116,6 +118,7 @@ class ConfigTest {
                             Duration.ofMillis(30),
                             true,
                             Duration.ofSeconds(9),
+                            Duration.ofSeconds(3),
                             Duration.ofSeconds(4)));
         }
 
@@ -239,6 +242,7 @@ class ConfigTest {
             "IDLE_TIMEOUT_SECONDS, 1, 3600",
             "BODY_TIMEOUT_SECONDS, 1, 3600",
             "REDIS_TIMEOUT_MILLIS, 10, 10000",
+            "SHUTDOWN_DELAY_SECONDS, 0, 3600",
             "SHUTDOWN_TIMEOUT_SECONDS, 1, 3600"
         })
         void is_whole_and_in_range(String name, long min, long max) {

@@ -294,6 +294,11 @@ public final class Api {
         response.setStatusCode(reply.status())
                 .putHeader(HttpHeaders.CONTENT_TYPE, JSON)
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
+        if (readiness.get() == Readiness.STOPPING) {
+            // Whoever keeps connections open is to use another server from now on, not to meet a closed one in
+            // mid-call.
+            response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
         if (reply.status() == 503) {
             response.putHeader(HttpHeaders.RETRY_AFTER, "1");
         } else if (reply.status() == 405) {

@@ -6,6 +6,6 @@ public enum Readiness {
     READY,
     /** Redis does not answer, so no call can be. */
     STORE_UNAVAILABLE,
-    /** The server finishes what it has begun and takes nothing new. */
+    /** The server finishes what it has begun, and soon takes nothing new. */
     STOPPING
 }
