@@ -25,7 +25,7 @@ import licenseserver.HttpCalls.Answer;
  * license allows machines, they compete for its slots.
  */
 final class FaultLoad {
-    private static final int LICENSES = 40;
+    private static final int LICENSES = 15;
     private static final int CLIENTS = 6;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 

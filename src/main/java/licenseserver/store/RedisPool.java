@@ -54,6 +54,9 @@ class RedisPool {
     private static final Pattern REFUSED =
             Pattern.compile("^(?:ERR \\[(?<index>\\d+)] )?+(?<message>(?<code>[A-Z_]+\\b)?.*)$", Pattern.MULTILINE);
 
+    /** What the client gives as a server's answer where the connection ended before that came: so, or as a class of Java. */
+    private static final Pattern BROKEN = Pattern.compile("CONNECTION_CLOSED|[a-z]+(\\.\\w+)+(:.*)?");
+
     /** What the client says where it did not send a command, as its connection had ended before. */
     private static final String NOT_SENT = "Connection is closed";
 
@@ -222,7 +225,10 @@ class RedisPool {
                             line.group("code") == null ? "ERR" : line.group("code")));
                 }
             }
-            return refused.stream().anyMatch(each -> each.code().equals("CONNECTION_CLOSED")) ? List.of() : refused;
+            return refused.stream()
+                            .anyMatch(each -> BROKEN.matcher(each.message()).matches())
+                    ? List.of()
+                    : refused;
         }
     }
 

@@ -14,16 +14,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one master that sentinels name. Every sentinel is asked once a second, and ten times a second while it is not known who the
- * master is. Each failover has a higher epoch than the one before, and the answer with the highest counts: so a sentinel that was
+ * The one master that sentinels name. Every sentinel is asked ten times a second, often enough to hear that a failover has
+ * begun before a replica is promoted: from then on the old master is not used, as what it confirms would be lost. Each failover has a higher epoch than the one before, and the answer with the highest counts: so a sentinel that was
  * frozen or is cut off leads nobody back. A server is used when it says itself that it is a master, and again after each doubt.
  */
 final class SentinelTopology implements RedisTopology {
     private static final Logger LOG = LoggerFactory.getLogger(SentinelTopology.class);
 
     private static final Duration TICK = Duration.ofMillis(100);
-    private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofMillis(500);
+
+    /** The longest that a failover is waited for; one that takes longer is likely to fail. */
+    private static final Duration FAILOVER = Duration.ofSeconds(5);
 
     /** After which those who wait for a master are told that there is none. */
     private static final Duration SEARCH = Duration.ofSeconds(1);
@@ -33,6 +35,9 @@ final class SentinelTopology implements RedisTopology {
 
     /** Whom sentinels name. */
     private record Named(RedisNode server, long epoch) {}
+
+    /** What one sentinel says. */
+    private record Word(Named named, boolean isFailingOver) {}
 
     /** What was found out. */
     private record Found(Future<RedisNode> server, Future<Set<RedisNode>> masters) {
@@ -57,6 +62,7 @@ final class SentinelTopology implements RedisTopology {
     private @Nullable Named named;
     private long contradictedSince = Long.MAX_VALUE;
     private @Nullable Named confirming;
+    private long failingOverSince = Long.MAX_VALUE;
     private @Nullable RedisNode lastMaster;
     private volatile boolean closed;
 
@@ -122,7 +128,7 @@ final class SentinelTopology implements RedisTopology {
                 vain.fail(new StoreUnavailableException("no master of Redis is known"));
             }
         }
-        sentinels.forEach(Sentinel::askWhenDue);
+        sentinels.forEach(Sentinel::ask);
     }
 
     private void learn(Named word) {
@@ -137,7 +143,8 @@ final class SentinelTopology implements RedisTopology {
         }
         contradictedSince = Long.MAX_VALUE;
         named = word;
-        if (isKnown() && !word.server().equals(found.server().result())) {
+        failingOverSince = isBeingReplaced() ? Math.min(failingOverSince, now) : Long.MAX_VALUE;
+        if (isKnown() && (isHeld() || !word.server().equals(found.server().result()))) {
             searchAgain();
         }
         if (!isKnown()) {
@@ -145,9 +152,21 @@ final class SentinelTopology implements RedisTopology {
         }
     }
 
+    /** Whether a sentinel is about to promote another one; it says so until that one is the one it names. */
+    private boolean isBeingReplaced() {
+        return sentinels.stream()
+                .map(sentinel -> sentinel.lastWord)
+                .anyMatch(word ->
+                        word != null && word.isFailingOver() && word.named().equals(named));
+    }
+
+    private boolean isHeld() {
+        return failingOverSince != Long.MAX_VALUE && System.nanoTime() - failingOverSince < FAILOVER.toNanos();
+    }
+
     private void confirm() {
         Named asked = named;
-        if (asked == null || asked.equals(confirming)) {
+        if (asked == null || asked.equals(confirming) || isHeld()) {
             return;
         }
         confirming = asked;
@@ -156,7 +175,7 @@ final class SentinelTopology implements RedisTopology {
                 confirming = null;
             }
             boolean isMaster = answer.succeeded() && answer.result();
-            if (isMaster && asked.equals(named) && !isKnown()) {
+            if (isMaster && asked.equals(named) && !isKnown() && !isHeld()) {
                 if (!asked.server().equals(lastMaster)) {
                     LOG.info("The master of Redis is {}", asked.server());
                 }
@@ -184,30 +203,30 @@ final class SentinelTopology implements RedisTopology {
     private final class Sentinel {
         private final RedisNode address;
         private @Nullable RespConnection connection;
+        private @Nullable Word lastWord;
         private boolean asking;
         private boolean failureTold;
-        private long lastAsked = System.nanoTime() - PAUSE.toNanos();
 
         Sentinel(RedisNode address) {
             this.address = address;
         }
 
-        void askWhenDue() {
-            boolean isDue = System.nanoTime() - lastAsked >= (isKnown() ? PAUSE : TICK).toNanos();
-            if (!asking && isDue) {
-                asking = true;
-                lastAsked = System.nanoTime();
-                connection().compose(this::ask).onComplete(answer -> {
-                    asking = false;
-                    if (answer.succeeded()) {
-                        failureTold = false;
-                        learn(answer.result());
-                    } else if (!failureTold && !closed) {
-                        failureTold = true;
-                        LOG.warn("The sentinel {} cannot be used: {}", address, RedisPool.reason(answer.cause()));
-                    }
-                });
+        void ask() {
+            if (asking) {
+                return;
             }
+            asking = true;
+            connection().compose(this::ask).onComplete(answer -> {
+                asking = false;
+                lastWord = answer.otherwiseEmpty().result();
+                if (lastWord != null) {
+                    failureTold = false;
+                    learn(lastWord.named());
+                } else if (!failureTold && !closed) {
+                    failureTold = true;
+                    LOG.warn("The sentinel {} cannot be used: {}", address, RedisPool.reason(answer.cause()));
+                }
+            });
         }
 
         private Future<RespConnection> connection() {
@@ -222,20 +241,21 @@ final class SentinelTopology implements RedisTopology {
         }
 
         /** Both questions go out together, so both answers are of the same moment. */
-        private Future<Named> ask(RespConnection opened) {
+        private Future<Word> ask(RespConnection opened) {
             String master = String.valueOf(settings.masterName());
             Future<@Nullable Object> server = opened.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master);
             Future<@Nullable Object> fields = opened.ask("SENTINEL", "MASTER", master);
             return server.compose(words -> words instanceof List<?> found
-                    ? fields.map(state -> named(found, (List<?>) state))
+                    ? fields.map(state -> word(found, (List<?>) state))
                     : Future.failedFuture(new StoreUnavailableException("it knows no master of that name")));
         }
 
-        private static Named named(List<?> server, List<?> fields) {
-            int epoch = fields.stream().map(SentinelTopology::text).toList().indexOf("config-epoch");
-            return new Named(
+        private static Word word(List<?> server, List<?> state) {
+            List<String> fields = state.stream().map(SentinelTopology::text).toList();
+            var named = new Named(
                     new RedisNode(text(server.get(0)), Integer.parseInt(text(server.get(1)))),
-                    Long.parseLong(text(fields.get(epoch + 1))));
+                    Long.parseLong(fields.get(fields.indexOf("config-epoch") + 1)));
+            return new Word(named, fields.get(fields.indexOf("flags") + 1).contains("failover_in_progress"));
         }
     }
 }

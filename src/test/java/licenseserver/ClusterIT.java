@@ -1,0 +1,240 @@
+package licenseserver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import licenseserver.FaultLoad.Outcome;
+import licenseserver.store.RedisSettings;
+import licenseserver.store.RedisSettings.Kind;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A Redis Cluster of three masters with a replica each, and what is done to it under load. What a failover can lose of what was
+ * confirmed in its last moments is counted and printed; where nobody fails nothing may be lost.
+ */
+class ClusterIT {
+    private static final int SLOTS = 16_384;
+    private static final List<RedisProcess> SERVERS = new ArrayList<>();
+
+    @BeforeAll
+    static void start() {
+        for (int i = 0; i < 6; i++) {
+            SERVERS.add(RedisProcess.start(
+                    "--cluster-enabled",
+                    "yes",
+                    "--cluster-node-timeout",
+                    "1000",
+                    "--repl-diskless-sync",
+                    "yes",
+                    "--repl-diskless-sync-delay",
+                    "0"));
+        }
+        for (int i = 0; i < 3; i++) {
+            var slots = new ArrayList<>(List.of("CLUSTER", "ADDSLOTS"));
+            for (int slot = i * SLOTS / 3; slot < (i + 1) * SLOTS / 3; slot++) {
+                slots.add(String.valueOf(slot));
+            }
+            SERVERS.get(i).tell(slots.toArray(String[]::new));
+            SERVERS.get(i).tell("CLUSTER", "SET-CONFIG-EPOCH", String.valueOf(i + 1));
+        }
+        for (RedisProcess other : SERVERS.subList(1, 6)) {
+            SERVERS.get(0).tell("CLUSTER", "MEET", "127.0.0.1", String.valueOf(other.port()));
+        }
+        Wait.until(
+                "all know all",
+                () -> SERVERS.stream()
+                        .allMatch(server ->
+                                server.tell("CLUSTER", "NODES").lines().count() == 6));
+        for (int i = 0; i < 3; i++) {
+            SERVERS.get(i + 3).tell("CLUSTER", "REPLICATE", id(SERVERS.get(i)));
+        }
+    }
+
+    @AfterAll
+    static void stop() {
+        SERVERS.forEach(RedisProcess::close);
+    }
+
+    @BeforeEach
+    void all_is_well() {
+        Wait.until("three masters have a replica each", ClusterIT::isWell);
+    }
+
+    private static boolean isWell() {
+        try {
+            return masters().size() == 3
+                    && SERVERS.stream().allMatch(server -> {
+                        String nodes = server.tell("CLUSTER", "NODES");
+                        return server.tell("CLUSTER", "INFO").contains("cluster_state:ok")
+                                && !nodes.contains("fail")
+                                && !nodes.contains("disconnected")
+                                && nodes.lines().filter(node -> hasSlots(node)).count() == 3
+                                && (isMaster(server)
+                                        ? server.tell("INFO", "replication").contains("state=online")
+                                        : server.tell("ROLE").contains("connected"));
+                    });
+        } catch (RuntimeException notYet) {
+            return false;
+        }
+    }
+
+    private static boolean hasSlots(String node) {
+        return node.split(" ", -1).length > 8;
+    }
+
+    private static String id(RedisProcess server) {
+        return server.tell("CLUSTER", "MYID");
+    }
+
+    private static boolean isMaster(RedisProcess server) {
+        return server.tell("ROLE").startsWith("master");
+    }
+
+    private static List<RedisProcess> masters() {
+        return SERVERS.stream().filter(ClusterIT::isMaster).toList();
+    }
+
+    /** The server that others take for the master of a slot. */
+    private static RedisProcess masterOf(int slot, RedisProcess asked) {
+        List<String> lines = asked.tell("CLUSTER", "SLOTS").lines().toList();
+        for (int i = 0; i + 4 < lines.size(); i++) {
+            boolean isRange = lines.get(i + 2).equals("127.0.0.1");
+            if (isRange
+                    && lines.get(i).matches("\\d+")
+                    && lines.get(i + 1).matches("\\d+")
+                    && Integer.parseInt(lines.get(i)) <= slot
+                    && slot <= Integer.parseInt(lines.get(i + 1))) {
+                int port = Integer.parseInt(lines.get(i + 3));
+                return SERVERS.stream()
+                        .filter(server -> server.port() == port)
+                        .findFirst()
+                        .orElseThrow();
+            }
+        }
+        throw new IllegalStateException("nobody has slot " + slot);
+    }
+
+    private static RedisProcess replicaOf(RedisProcess master) {
+        return SERVERS.stream()
+                .filter(server -> server.tell("ROLE").startsWith("slave\n127.0.0.1\n" + master.port() + "\n"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static TestServer server(int replicasToWait) {
+        String seeds =
+                SERVERS.stream().map(server -> "127.0.0.1:" + server.port()).collect(Collectors.joining(","));
+        RedisSettings nodes = RedisSettings.of(Kind.CLUSTER, "redis://" + seeds);
+        return TestServer.startReady(TestServer.config(new RedisSettings(
+                Kind.CLUSTER, nodes.nodes(), false, null, null, 0, null, null, null, replicasToWait)));
+    }
+
+    private interface Fault {
+        void happen(FaultLoad load);
+    }
+
+    private static Outcome measure(String name, int replicasToWait, Fault fault) {
+        try (TestServer server = server(replicasToWait)) {
+            FaultLoad load = FaultLoad.start(server.calls());
+            fault.happen(load);
+            load.goOn();
+            Wait.until("all is well", ClusterIT::isWell);
+            load.goOn();
+            Outcome outcome = load.stop();
+            System.out.println(outcome.row("Cluster", name, replicasToWait));
+            assertThat(outcome.overLimit()).isEmpty();
+            assertThat(outcome.wrongAnswers()).isEmpty();
+            return outcome;
+        }
+    }
+
+    @Test
+    void goes_on_when_a_master_is_killed() {
+        for (int replicas = 0; replicas <= 1; replicas++) {
+            all_is_well();
+            boolean mustWait = replicas > 0;
+            measure("a master is killed (`kill -9`)", replicas, load -> {
+                RedisProcess old = masters().get(0);
+                RedisProcess next = replicaOf(old);
+                old.kill();
+                Wait.until("there is another master", () -> isMaster(next));
+                if (!mustWait) {
+                    // With a replica to wait for, the new master confirms nothing before it has one.
+                    load.goOn();
+                }
+                old.startAgain();
+            });
+        }
+    }
+
+    @Test
+    void goes_on_when_a_master_is_frozen_and_does_not_follow_it_when_it_thaws() {
+        measure("a master is frozen, and thaws", 0, load -> {
+            RedisProcess old = masters().get(0);
+            RedisProcess next = replicaOf(old);
+            old.freeze();
+            Wait.until("there is another master", () -> isMaster(next));
+            load.goOn();
+            old.thaw();
+            Wait.until("it is a replica", () -> !isMaster(old));
+        });
+    }
+
+    @Test
+    void loses_nothing_when_a_replica_is_promoted_by_hand() {
+        Outcome outcome = measure("a replica is promoted (`CLUSTER FAILOVER`)", 0, load -> {
+            RedisProcess next = replicaOf(masters().get(0));
+            next.tell("CLUSTER", "FAILOVER");
+            Wait.until("it is the master", () -> isMaster(next));
+        });
+        assertThat(outcome.lost()).isZero();
+    }
+
+    @Test
+    void loses_nothing_when_slots_move_to_another_master() {
+        Outcome outcome = measure("slots with keys are moved to another master", 0, load -> {
+            RedisProcess from = masters().get(0);
+            RedisProcess to = masters().get(1);
+            for (String key : load.keys()) {
+                int slot = Integer.parseInt(from.tell("CLUSTER", "KEYSLOT", "license:" + key));
+                if (masterOf(slot, from) == from) {
+                    move(slot, from, to);
+                }
+            }
+        });
+        assertThat(outcome.lost()).isZero();
+    }
+
+    /** As {@code redis-cli --cluster reshard} does it. */
+    private static void move(int slot, RedisProcess from, RedisProcess to) {
+        String number = String.valueOf(slot);
+        to.tell("CLUSTER", "SETSLOT", number, "IMPORTING", id(from));
+        from.tell("CLUSTER", "SETSLOT", number, "MIGRATING", id(to));
+        for (String key :
+                from.tell("CLUSTER", "GETKEYSINSLOT", number, "100").lines().toList()) {
+            from.tell("MIGRATE", "127.0.0.1", String.valueOf(to.port()), key, "0", "1000");
+        }
+        to.tell("CLUSTER", "SETSLOT", number, "NODE", id(to));
+        from.tell("CLUSTER", "SETSLOT", number, "NODE", id(to));
+        masters().forEach(master -> master.tell("CLUSTER", "SETSLOT", number, "NODE", id(to)));
+        Wait.until(
+                "all know who has the slot", () -> SERVERS.stream().allMatch(server -> masterOf(slot, server) == to));
+    }
+
+    @Test
+    void goes_on_while_every_server_is_restarted_in_turn() {
+        measure("every server is restarted in turn", 0, load -> {
+            for (RedisProcess each : List.copyOf(SERVERS)) {
+                each.shutDown();
+                load.goOn();
+                each.startAgain();
+                Wait.until("all is well", ClusterIT::isWell);
+            }
+        });
+    }
+}
