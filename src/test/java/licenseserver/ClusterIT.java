@@ -6,17 +6,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import licenseserver.FaultLoad.Outcome;
-import licenseserver.store.RedisSettings;
-import licenseserver.store.RedisSettings.Kind;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * A Redis Cluster of three masters with a replica each, and what is done to it under load. What a failover can lose of what was
  * confirmed in its last moments is counted and printed; where nobody fails nothing may be lost.
  */
+@Tag("minutes")
 class ClusterIT {
     private static final int SLOTS = 16_384;
     private static final List<RedisProcess> SERVERS = new ArrayList<>();
@@ -129,9 +129,12 @@ class ClusterIT {
     private static TestServer server(int replicasToWait) {
         String seeds =
                 SERVERS.stream().map(server -> "127.0.0.1:" + server.port()).collect(Collectors.joining(","));
-        RedisSettings nodes = RedisSettings.of(Kind.CLUSTER, "redis://" + seeds);
-        return TestServer.startReady(TestServer.config(new RedisSettings(
-                Kind.CLUSTER, nodes.nodes(), false, null, null, 0, null, null, null, replicasToWait)));
+        return TestServer.startReady(
+                "redis://" + seeds,
+                "REDIS_TOPOLOGY",
+                "cluster",
+                "REDIS_REPLICAS_TO_WAIT",
+                String.valueOf(replicasToWait));
     }
 
     private interface Fault {

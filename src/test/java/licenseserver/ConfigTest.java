@@ -8,8 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import licenseserver.license.Policy;
+import licenseserver.store.RedisNode;
 import licenseserver.store.RedisSettings;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -407,6 +410,81 @@ class ConfigTest {
 
             assertRefused("REDIS_URL is no Redis address: use redis://[[user]:password@]host[:port][/database],"
                     + " rediss:// for TLS, and commas between several host:port.");
+        }
+    }
+
+    @Nested
+    class RedisTopologySettings {
+        @BeforeEach
+        void setTheAdminSecret() {
+            environment.put("ADMIN_SECRET", "s3cret");
+        }
+
+        @Test
+        void name_sentinels_and_their_master() throws IOException {
+            environment.putAll(Map.of(
+                    "REDIS_URL", "redis://user:p%40ss+w%25@one,two:26380,[::1]:5/3",
+                    "REDIS_TOPOLOGY", "sentinel",
+                    "REDIS_SENTINEL_MASTER", "licenses",
+                    "REDIS_SENTINEL_PASSWORD_FILE", secretFile("sentinels", "s3ntinel"),
+                    "REDIS_REPLICAS_TO_WAIT", "2"));
+
+            assertThat(Config.load(environment).redis())
+                    .isEqualTo(new RedisSettings(
+                            RedisSettings.Kind.SENTINEL,
+                            List.of(new RedisNode("one", 26379), new RedisNode("two", 26380), new RedisNode("::1", 5)),
+                            false,
+                            "user",
+                            "p@ss+w%",
+                            3,
+                            null,
+                            "licenses",
+                            "s3ntinel",
+                            2));
+        }
+
+        @Test
+        void name_servers_of_a_cluster() {
+            environment.putAll(Map.of("REDIS_URL", "rediss://:s3cret@one,two:7000", "REDIS_TOPOLOGY", "cluster"));
+
+            RedisSettings redis =
+                    Objects.requireNonNull(Config.load(environment).redis());
+
+            assertThat(redis.kind()).isEqualTo(RedisSettings.Kind.CLUSTER);
+            assertThat(redis.isEncrypted()).isTrue();
+            assertThat(redis.nodes()).containsExactly(new RedisNode("one", 6379), new RedisNode("two", 7000));
+            assertThat(redis.toString()).doesNotContain("s3cret");
+        }
+
+        @ParameterizedTest
+        @CsvSource(delimiter = '|', textBlock = """
+                REDIS_TOPOLOGY=ring REDIS_URL=redis://one | REDIS_TOPOLOGY is none of standalone, sentinel and cluster.
+                REDIS_TOPOLOGY=cluster | REDIS_URL is not set, and the other settings of Redis need it.
+                REDIS_REPLICAS_TO_WAIT=1 | REDIS_URL is not set, and the other settings of Redis need it.
+                REDIS_URL=redis://:hidden-password@one,two | REDIS_URL names several servers; set REDIS_TOPOLOGY to sentinel or cluster.
+                REDIS_TOPOLOGY=cluster REDIS_URL=redis://:hidden-password@one/1 | REDIS_URL names a database, but a Redis Cluster has only database 0.
+                REDIS_TOPOLOGY=sentinel REDIS_URL=redis://one | REDIS_SENTINEL_MASTER is not set; with REDIS_TOPOLOGY=sentinel it says what the sentinels call the master.
+                REDIS_SENTINEL_MASTER=m REDIS_URL=redis://one | REDIS_SENTINEL_MASTER is set, but REDIS_TOPOLOGY is not sentinel.
+                REDIS_SENTINEL_PASSWORD=hidden REDIS_URL=redis://one | REDIS_SENTINEL_PASSWORD is set, but REDIS_TOPOLOGY is not sentinel.
+                REDIS_CA_FILE=ca.pem REDIS_URL=redis://one | REDIS_CA_FILE is set, but REDIS_URL does not begin with rediss://.
+                REDIS_CA_FILE=/none REDIS_URL=rediss://one | REDIS_CA_FILE names a file that cannot be read: /none.
+                REDIS_REPLICAS_TO_WAIT=11 REDIS_URL=redis://one | REDIS_REPLICAS_TO_WAIT is not a whole number from 0 to 10.
+                """)
+        void are_refused_where_they_do_not_fit(String settings, String sentence) {
+            for (String setting : settings.split(" ", -1)) {
+                int equals = setting.indexOf('=');
+                environment.put(setting.substring(0, equals), setting.substring(equals + 1));
+            }
+
+            assertRefused(sentence);
+        }
+
+        @Test
+        void are_refused_where_the_file_of_certificates_holds_none() throws IOException {
+            String file = secretFile("ca", "hidden-value");
+            environment.putAll(Map.of("REDIS_URL", "rediss://one", "REDIS_CA_FILE", file));
+
+            assertRefused("REDIS_CA_FILE names a file without certificates: " + file + ".");
         }
     }
 

@@ -104,6 +104,9 @@ class RollingRestartIT {
                         RedisForTests.url(),
                         "ADMIN_SECRET",
                         HttpCalls.SECRET,
+                        // A machine that is busy with much else is no concern of this test.
+                        "REDIS_TIMEOUT_MILLIS",
+                        "10000",
                         "SHUTDOWN_DELAY_SECONDS",
                         DeploymentFilesTest.delayInCompose()));
     }

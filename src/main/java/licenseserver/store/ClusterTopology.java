@@ -150,7 +150,7 @@ final class ClusterTopology implements RedisTopology {
             asking = true;
             lastAsked = System.nanoTime();
             RedisNode server = servers.get(next++ % servers.size());
-            RespConnection.open(vertx, client, server, settings, PATIENCE)
+            RespConnection.open(vertx, client, server, settings, PATIENCE, PATIENCE)
                     .compose(connection -> ask(connection, server).onComplete(done -> connection.close()))
                     .onComplete(view -> {
                         asking = false;

@@ -193,8 +193,10 @@ public final class RedisLicenseStore implements LicenseStore {
                 stored -> rule.apply(stored.visible().orElse(null));
         return moves.read(key, deadline).compose(stored -> {
             // Most calls of apps that activate at every start, and most that are refused, change nothing: then this is
-            // all.
-            if (!(stored instanceof Moving) && decide.apply(stored) instanceof Decision.Keep<R> keep) {
+            // all. Unless replicas must have what is confirmed: the call that made the change may have waited in vain.
+            if (!redis.waitsForReplicas()
+                    && !(stored instanceof Moving)
+                    && decide.apply(stored) instanceof Decision.Keep<R> keep) {
                 return Future.succeededFuture(keep.reply());
             }
             return turns.inTurn(

@@ -175,6 +175,11 @@ class RedisPool {
         return clients.computeIfAbsent(server, added -> Redis.createClient(vertx, options(added)));
     }
 
+    /** Whether what is confirmed must be on replicas, too. */
+    boolean waitsForReplicas() {
+        return settings.replicasToWait() > 0;
+    }
+
     /** Sends commands on one key, in one write; the replies are in their order. */
     Future<List<Response>> change(String key, Deadline deadline, Request... commands) {
         return lease(key, deadline, lease -> lease.change(List.of(commands)));

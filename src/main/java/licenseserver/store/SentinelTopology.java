@@ -187,7 +187,7 @@ final class SentinelTopology implements RedisTopology {
     }
 
     private Future<Boolean> isMaster(RedisNode server) {
-        return RespConnection.open(vertx, client, server, settings, PATIENCE)
+        return RespConnection.open(vertx, client, server, settings, PATIENCE, PATIENCE)
                 .compose(connection -> connection
                         .ask("ROLE")
                         .map(role -> role instanceof List<?> words
@@ -233,7 +233,7 @@ final class SentinelTopology implements RedisTopology {
             if (connection != null) {
                 return Future.succeededFuture(connection);
             }
-            return RespConnection.open(vertx, client, address, settings.ofSentinels(), PATIENCE)
+            return RespConnection.open(vertx, client, address, settings.ofSentinels(), PATIENCE, PATIENCE)
                     .onSuccess(opened -> {
                         connection = opened;
                         opened.closed().onComplete(end -> connection = null);
