@@ -199,9 +199,9 @@ class FaultIT {
         proxy.takeBack();
 
         assertThatEveryPoolIsWhole();
-        // Idle connections end by themselves. What may stay: of each server its monitor's, and two for reads on each
-        // event
-        // loop, one for the calls of machines and one for those of the seller.
+        // Idle connections end by themselves. What may stay: of each server its monitor's, and two of each event loop,
+        // one to read
+        // for machines and one to read for the seller.
         Wait.until("idle connections are closed", () -> connectionsAtRedis() <= 2 + 2 * 2 * EVENT_LOOPS);
     }
 
@@ -209,7 +209,7 @@ class FaultIT {
     private static void assertThatEveryPoolIsWhole() {
         List<String> keys = new ArrayList<>();
         for (int i = 0; i < 3 * POOL_SIZE * EVENT_LOOPS; i++) {
-            keys.add(truth.register(Concurrency.randomEmail()));
+            keys.add(keyOf(email(Concurrency.randomEmail()).put("maxMachines", 10_000)));
         }
         proxy.all(Fault.latency(REDIS_TIMEOUT.dividedBy(20)));
         Wait.until("each event loop works on " + POOL_SIZE + " changes at once", () -> {

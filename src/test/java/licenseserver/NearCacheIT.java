@@ -71,6 +71,25 @@ class NearCacheIT {
             assertThat(there.validate(key, "laptop").succeeded()).isFalse();
         }
 
+        /** From the answer to the change on one server to the first "no" of the other; printed, as the README tells it. */
+        @Test
+        void see_changes_within_the_promised_time() {
+            var delays = new ArrayList<Duration>();
+            for (int i = 0; i < 100; i++) {
+                here.activate(key, "laptop");
+                remember(there, redis, key, "laptop");
+                here.deactivate(key, "laptop");
+                long changed = System.nanoTime();
+                assertThatTheOtherSoonSaysNo();
+                delays.add(Duration.ofNanos(System.nanoTime() - changed));
+            }
+            delays.sort(null);
+            System.out.printf(
+                    "A change on one server is seen on another after %.1f ms (median), %.1f ms (longest of 100)%n",
+                    delays.get(50).toNanos() / 1e6, delays.get(99).toNanos() / 1e6);
+            assertThat(delays.get(50)).isLessThan(Duration.ofMillis(500));
+        }
+
         @Test
         void see_that_a_license_was_disabled() {
             here.post("/disable-license", new JsonObject().put("key", key));
