@@ -3,7 +3,6 @@ package licenseserver.store;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.net.NetClient;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -128,25 +127,17 @@ public final class ChangeFeed extends VerticleBase {
     }
 
     private void hear(List<@Nullable Object> push) {
-        if (push.size() != 2
-                || !(push.get(0) instanceof byte[] kind)
-                || !text(kind).equals("invalidate")) {
+        if (push.size() != 2 || !"invalidate".equals(push.get(0))) {
             return;
         }
         if (push.get(1) instanceof List<?> names) {
             for (Object name : names) {
-                if (name instanceof byte[] bytes) {
-                    cache.changed(new LicenseKey(text(bytes).substring(RECORDS.length())));
-                }
+                cache.changed(new LicenseKey(String.valueOf(name).substring(RECORDS.length())));
             }
         } else {
             // All of Redis was flushed.
             cache.allChanged();
         }
-    }
-
-    private static String text(byte[] bytes) {
-        return new String(bytes, StandardCharsets.UTF_8);
     }
 
     private void lose(String why) {

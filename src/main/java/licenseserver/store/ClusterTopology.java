@@ -5,7 +5,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.net.NetClient;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -176,7 +175,7 @@ final class ClusterTopology implements RedisTopology {
     /** Where the masters are, only SLOTS says as clients see it, and their epochs only NODES. */
     private static Future<View> ask(RespConnection connection, RedisNode asked) {
         return Future.all(connection.ask("CLUSTER", "NODES"), connection.ask("CLUSTER", "SLOTS"))
-                .map(answers -> view(text(answers.resultAt(0)), (List<?>) answers.resultAt(1), asked));
+                .map(answers -> view(answers.resultAt(0), answers.resultAt(1), asked));
     }
 
     private static View view(String nodes, List<?> ranges, RedisNode asked) {
@@ -194,7 +193,7 @@ final class ClusterTopology implements RedisTopology {
                     ((Long) parts.get(0)).intValue(),
                     ((Long) parts.get(1)).intValue(),
                     node(master, asked),
-                    epochs.getOrDefault(text(master.get(2)), 0L)));
+                    epochs.getOrDefault(String.valueOf(master.get(2)), 0L)));
             parts.stream().skip(2).forEach(server -> servers.add(node((List<?>) server, asked)));
         }
         if (slots.isEmpty()) {
@@ -203,15 +202,8 @@ final class ClusterTopology implements RedisTopology {
         return new View(slots, servers);
     }
 
-    /** A server that does not know its own name gives none, and is where it was asked. */
     private static RedisNode node(List<?> server, RedisNode asked) {
-        String host = server.get(0) == null ? "" : text(server.get(0));
-        return new RedisNode(
-                host.isEmpty() || host.equals("?") ? asked.host() : host, ((Long) server.get(1)).intValue());
-    }
-
-    private static String text(@Nullable Object reply) {
-        return reply instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : String.valueOf(reply);
+        return RedisNode.named((String) server.get(0), ((Long) server.get(1)).intValue(), asked);
     }
 
     private void learn(View view) {

@@ -99,7 +99,8 @@ public final class RedisLicenseStore implements LicenseStore {
     @Override
     public Future<Optional<License>> find(LicenseKey key) {
         NearCache.Ticket ticket = cache.ticket(key);
-        return moves.read(key, Deadline.in(timeout)).map(stored -> {
+        return reader.get(RedisKeys.record(key), Deadline.in(timeout)).map(record -> {
+            StoredLicense stored = StoredLicense.decode(key, record);
             if (ticket != null && stored instanceof StoredLicense.Settled settled) {
                 cache.put(ticket, settled.license());
             }

@@ -339,7 +339,7 @@ class RedisPool {
             RedisReader.Redirection redirection = refused.isEmpty()
                     ? null
                     : RedisReader.Redirection.of(
-                            new RespParser.Refusal(refused.get(0).message()));
+                            new RespParser.Refusal(refused.get(0).message()), server);
             if (redirection != null && !redirection.onlyThisTime()) {
                 topology.moved(redirection.slot(), redirection.server());
             } else if (redirection == null && (isTemporary(failure) || isBroken(failure))) {

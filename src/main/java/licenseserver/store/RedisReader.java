@@ -6,7 +6,6 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.net.NetClient;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -36,7 +35,6 @@ final class RedisReader {
     private static final long LONGEST_PAUSE_MILLIS = 500;
 
     private static final Buffer ASKING = RespConnection.command("ASKING");
-    private static final byte[] GET = "*2\r\n$3\r\nGET\r\n$".getBytes(StandardCharsets.US_ASCII);
 
     private final Vertx vertx;
     private final Context context;
@@ -99,11 +97,14 @@ final class RedisReader {
         private final String key;
         private final Deadline deadline;
         private final Promise<Optional<String>> answer = Promise.promise();
+        private RedisNode asked;
         private int redirections;
+
         private boolean exceptionally;
         private boolean repeated;
         private boolean bounded;
 
+        @SuppressWarnings("NullAway.Init") // set where it is asked, before any reply
         Read(String key, Deadline deadline) {
             this.key = key;
             this.deadline = deadline;
@@ -137,20 +138,10 @@ final class RedisReader {
             }
         }
 
-        Buffer command() {
-            byte[] name = key.getBytes(StandardCharsets.UTF_8);
-            return Buffer.buffer(GET.length + name.length + 8)
-                    .appendBytes(GET)
-                    .appendString(Integer.toString(name.length))
-                    .appendString("\r\n")
-                    .appendBytes(name)
-                    .appendString("\r\n");
-        }
-
         @Override
         public void receive(@Nullable Object reply) {
-            if (reply instanceof byte[] bytes) {
-                end(() -> answer.tryComplete(Optional.of(new String(bytes, StandardCharsets.UTF_8))));
+            if (reply instanceof String value) {
+                end(() -> answer.tryComplete(Optional.of(value)));
             } else if (reply == null) {
                 end(() -> answer.tryComplete(Optional.empty()));
             } else if (reply instanceof RespParser.Refusal refusal) {
@@ -161,7 +152,7 @@ final class RedisReader {
         }
 
         private void refused(RespParser.Refusal refusal) {
-            Redirection elsewhere = Redirection.of(refusal);
+            Redirection elsewhere = Redirection.of(refusal, asked);
             if (elsewhere != null && redirections < MAX_REDIRECTIONS) {
                 redirections++;
                 exceptionally = elsewhere.onlyThisTime();
@@ -214,6 +205,7 @@ final class RedisReader {
         }
 
         void ask(Read read) {
+            read.asked = server;
             if (connection == null) {
                 read.bound();
                 waiting.add(read);
@@ -225,7 +217,7 @@ final class RedisReader {
                     read.exceptionally = false;
                     connection.send(ASKING, RespConnection.NOBODY);
                 }
-                connection.send(read.command(), read);
+                connection.get(read.key, read);
             }
         }
 
@@ -291,7 +283,8 @@ final class RedisReader {
 
     /** What a server of a cluster says of a key that it does not have: where to ask, from now on or only this time. */
     record Redirection(int slot, RedisNode server, boolean onlyThisTime) {
-        static @Nullable Redirection of(RespParser.Refusal refusal) {
+        /** @param asked who says so */
+        static @Nullable Redirection of(RespParser.Refusal refusal, RedisNode asked) {
             String[] words = refusal.message().split(" ", -1);
             boolean redirects = words.length == 3 && (words[0].equals("MOVED") || words[0].equals("ASK"));
             if (!redirects) {
@@ -300,7 +293,8 @@ final class RedisReader {
             int colon = words[2].lastIndexOf(':');
             return new Redirection(
                     Integer.parseInt(words[1]),
-                    new RedisNode(words[2].substring(0, colon), Integer.parseInt(words[2].substring(colon + 1))),
+                    RedisNode.named(
+                            words[2].substring(0, colon), Integer.parseInt(words[2].substring(colon + 1)), asked),
                     words[0].equals("ASK"));
         }
     }

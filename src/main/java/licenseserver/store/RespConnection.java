@@ -28,6 +28,8 @@ import org.slf4j.LoggerFactory;
  */
 final class RespConnection {
     private static final Duration SILENCE = Duration.ofSeconds(1);
+    private static final byte[] GET = "*2\r\n$3\r\nGET\r\n$".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] LINE_END = "\r\n".getBytes(StandardCharsets.US_ASCII);
     private static final Logger LOG = LoggerFactory.getLogger(RespConnection.class);
 
     /** Waits for the reply to one command. Exactly one of the two is called, once. */
@@ -160,15 +162,33 @@ final class RespConnection {
 
     /** Sends one command at the end of this turn of the event loop. */
     void send(Buffer command, Receiver receiver) {
+        if (expect(receiver)) {
+            unsent.appendBuffer(command);
+        }
+    }
+
+    /** The same for a GET, without a buffer of its own: there is one at every validation. */
+    void get(String key, Receiver receiver) {
+        if (expect(receiver)) {
+            byte[] name = key.getBytes(StandardCharsets.UTF_8);
+            unsent.appendBytes(GET)
+                    .appendBytes(Integer.toString(name.length).getBytes(StandardCharsets.US_ASCII))
+                    .appendBytes(LINE_END)
+                    .appendBytes(name)
+                    .appendBytes(LINE_END);
+        }
+    }
+
+    private boolean expect(Receiver receiver) {
         if (broken != null) {
             receiver.fail(broken);
-            return;
+            return false;
         }
         sent.add(new Sent(receiver, System.nanoTime() + timeout.toNanos()));
         if (unsent.length() == 0) {
             context.runOnContext(turn -> flush());
         }
-        unsent.appendBuffer(command);
+        return true;
     }
 
     /** Runs after all that the event loop has read in this turn was handled, so with all the commands that came of it. */

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes apart what Redis sends (RESP, versions 2 and 3), however it is cut into pieces.
  *
- * <p>A reply is a byte array where Redis says how long it is, else a String; a Long; a List (a map is its keys and values in
- * turn); an {@link Refusal}; a {@link Push}; or null.
+ * <p>A reply is a String; a Long; a List (a map is its keys and values in turn); a {@link Refusal}; a {@link Push}; or null.
  */
 final class RespParser {
     /** An error that Redis answers with; its first word says which. */
@@ -108,7 +107,7 @@ final class RespParser {
         if (bytes.length - position < length + 2) {
             return INCOMPLETE;
         }
-        byte[] content = Arrays.copyOfRange(bytes, position, position + length);
+        String content = text(position, position + length);
         position += length + 2;
         return content;
     }

@@ -5,7 +5,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.net.NetClient;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -190,13 +189,8 @@ final class SentinelTopology implements RedisTopology {
         return RespConnection.open(vertx, client, server, settings, PATIENCE, PATIENCE)
                 .compose(connection -> connection
                         .ask("ROLE")
-                        .map(role -> role instanceof List<?> words
-                                && text(words.get(0)).equals("master"))
+                        .map(role -> role instanceof List<?> words && "master".equals(words.get(0)))
                         .onComplete(done -> connection.close()));
-    }
-
-    private static String text(@Nullable Object reply) {
-        return reply instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : String.valueOf(reply);
     }
 
     /** One of those who are asked. */
@@ -251,9 +245,9 @@ final class SentinelTopology implements RedisTopology {
         }
 
         private static Word word(List<?> server, List<?> state) {
-            List<String> fields = state.stream().map(SentinelTopology::text).toList();
+            List<String> fields = state.stream().map(String::valueOf).toList();
             var named = new Named(
-                    new RedisNode(text(server.get(0)), Integer.parseInt(text(server.get(1)))),
+                    new RedisNode(String.valueOf(server.get(0)), Integer.parseInt(String.valueOf(server.get(1)))),
                     Long.parseLong(fields.get(fields.indexOf("config-epoch") + 1)));
             return new Word(named, fields.get(fields.indexOf("flags") + 1).contains("failover_in_progress"));
         }
