@@ -291,8 +291,10 @@ public final class Api {
         if (response.ended() || response.closed()) {
             return;
         }
-        response.setStatusCode(reply.status())
-                .putHeader(HttpHeaders.CONTENT_TYPE, JSON)
+        if (reply.status() != 200) {
+            response.setStatusCode(reply.status());
+        }
+        response.putHeader(HttpHeaders.CONTENT_TYPE, JSON)
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
         if (readiness.get() == Readiness.STOPPING) {
             // Whoever keeps connections open is to use another server from now on, not to meet a closed one in

@@ -101,19 +101,22 @@ final class ClientCalls {
             return Future.succeededFuture(validated(fields, new Answer(Verdict.NOT_FOUND, null)));
         }
         Answer remembered = yes(cache.now(known.get()), machineId, now);
-        Future<Answer> answer = remembered != null
-                ? Future.succeededFuture(remembered)
-                : licenses.find(known.get())
-                        .map(license -> Rules.validate(license.orElse(null), machineId, now))
-                        .recover(failure -> {
-                            Answer before = failure instanceof StoreUnavailableException
-                                    ? yes(cache.beforeOutage(known.get()), machineId, now)
-                                    : null;
-                            return before == null ? Future.failedFuture(failure) : Future.succeededFuture(before);
-                        });
-        return answer.map(given -> {
-            noteSeen(given, machineId, now);
-            return validated(fields, given);
+        if (remembered != null) {
+            return Future.succeededFuture(validated(fields, remembered, machineId, now));
+        }
+        Future<Reply> asked = licenses.find(known.get())
+                .map(license ->
+                        validated(fields, Rules.validate(license.orElse(null), machineId, now), machineId, now));
+        if (!cache.isOn()) {
+            return asked;
+        }
+        return asked.recover(failure -> {
+            Answer before = failure instanceof StoreUnavailableException
+                    ? yes(cache.beforeOutage(known.get()), machineId, now)
+                    : null;
+            return before == null
+                    ? Future.failedFuture(failure)
+                    : Future.succeededFuture(validated(fields, before, machineId, now));
         });
     }
 
@@ -132,6 +135,11 @@ final class ClientCalls {
         if (answer.verdict() == Verdict.OK && answer.license() != null) {
             lastSeen.note(answer.license(), machineId, now);
         }
+    }
+
+    private Reply validated(Fields fields, Answer answer, String machineId, Instant now) {
+        noteSeen(answer, machineId, now);
+        return validated(fields, answer);
     }
 
     private static Reply validated(Fields fields, Answer answer) {

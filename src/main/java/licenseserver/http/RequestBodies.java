@@ -5,8 +5,8 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
-import java.util.Iterator;
-import java.util.LinkedHashSet;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -24,10 +24,12 @@ final class RequestBodies {
     /** How often it is looked for those that took too long. */
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(500);
 
+    private static final Buffer NOTHING = Buffer.buffer();
+
     private final Duration patience;
 
-    /** Those that are not complete, in the order in which their time is over. */
-    private final LinkedHashSet<Arriving> arriving = new LinkedHashSet<>();
+    /** Those that are not complete; each knows its place, so that it leaves without a search. */
+    private final List<Arriving> arriving = new ArrayList<>();
 
     /** @param patience the longest that a sender may take for a body */
     RequestBodies(Vertx vertx, Duration patience) {
@@ -47,7 +49,8 @@ final class RequestBodies {
             request.response().writeContinue();
         }
         var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
-        arriving.add(body);
+        body.enter();
+
         request.handler(body::add);
         request.exceptionHandler(broken -> body.refuse(Reply.BAD_REQUEST));
         request.endHandler(end -> body.end());
@@ -55,13 +58,10 @@ final class RequestBodies {
 
     private void refuseLate() {
         long now = System.nanoTime();
-        for (Iterator<Arriving> all = arriving.iterator(); all.hasNext(); ) {
-            Arriving oldest = all.next();
-            if (now - oldest.due < 0) {
-                return;
+        for (Arriving each : List.copyOf(arriving)) {
+            if (now - each.due >= 0) {
+                each.refuse(Reply.BODY_TOO_SLOW);
             }
-            all.remove();
-            oldest.refuse(Reply.BODY_TOO_SLOW);
         }
     }
 
@@ -69,8 +69,10 @@ final class RequestBodies {
         private final long due;
         private final Consumer<Buffer> taken;
         private final Consumer<Reply> refused;
+        private int place;
         private boolean done;
-        private Buffer received = Buffer.buffer();
+
+        private Buffer received = NOTHING;
         private int chunks;
         private long size;
 
@@ -78,6 +80,20 @@ final class RequestBodies {
             this.due = due;
             this.taken = taken;
             this.refused = refused;
+        }
+
+        void enter() {
+            place = arriving.size();
+            arriving.add(this);
+        }
+
+        /** The last one takes its place. */
+        private void leave() {
+            Arriving last = arriving.remove(arriving.size() - 1);
+            if (last != this) {
+                arriving.set(place, last);
+                last.place = place;
+            }
         }
 
         void add(Buffer chunk) {
@@ -99,7 +115,7 @@ final class RequestBodies {
                 refuse(Reply.BODY_TOO_LARGE);
             } else if (!done) {
                 done = true;
-                arriving.remove(this);
+                leave();
                 taken.accept(received);
             }
         }
@@ -107,7 +123,7 @@ final class RequestBodies {
         void refuse(Reply reply) {
             if (!done) {
                 done = true;
-                arriving.remove(this);
+                leave();
                 refused.accept(reply);
             }
         }
