@@ -14,6 +14,7 @@ import licenseserver.embedded.DataFolder;
 import licenseserver.embedded.EmbeddedRedis;
 import licenseserver.http.AdminSecret;
 import licenseserver.http.Api;
+import licenseserver.http.OpenConnections;
 import licenseserver.http.Readiness;
 import licenseserver.store.ChangeFeed;
 import licenseserver.store.LastSeen;
@@ -39,6 +40,7 @@ public final class LicenseServer extends VerticleBase {
     private static final Duration LAST_SEEN_PAUSE = Duration.ofMinutes(1);
 
     private final Config config;
+    private final OpenConnections connections = new OpenConnections();
     private final LicenseTurns turns = new LicenseTurns();
 
     /** Lines of their own, so that a license can be changed by its seller however many calls for it are in line. */
@@ -171,6 +173,7 @@ public final class LicenseServer extends VerticleBase {
                             // There are no web sockets; the handler that waits for them would see every request.
                             .setPerMessageWebSocketCompressionSupported(false)
                             .setPerFrameWebSocketCompressionSupported(false))
+                    .connectionHandler(connections)
                     .requestHandler(api.handler())
                     .invalidRequestHandler(api::answerInvalidRequest);
             // A negative port is any free one, the same for all event loops.
