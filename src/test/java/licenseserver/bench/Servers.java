@@ -20,7 +20,7 @@ final class Servers {
     /** Those of the image, but for its cache of classes; see Dockerfile for their reasons. */
     private static final List<String> IMAGE_FLAGS = List.of(
             "-Xmx64m",
-            "-XX:+UseG1GC",
+            "-XX:+UseSerialGC",
             "-XX:+ExitOnOutOfMemoryError",
             "--sun-misc-unsafe-memory-access=allow",
             "-Dio.netty.noUnsafe=false",
@@ -34,16 +34,16 @@ final class Servers {
     private Servers() {}
 
     /** A server on this Redis, ready. */
-    static JarProcess start(Path folder, String redisUrl, boolean nearCache) {
-        return startReady(
-                folder,
-                Map.of(
-                        "REDIS_URL",
-                        redisUrl,
-                        "ADMIN_SECRET",
-                        HttpCalls.SECRET,
-                        "NEAR_CACHE",
-                        String.valueOf(nearCache)));
+    static JarProcess start(Path folder, String redisUrl) {
+        return start(folder, redisUrl, Map.of());
+    }
+
+    /** The same with these settings. */
+    static JarProcess start(Path folder, String redisUrl, Map<String, String> settings) {
+        var all = new HashMap<>(settings);
+        all.put("REDIS_URL", redisUrl);
+        all.put("ADMIN_SECRET", HttpCalls.SECRET);
+        return startReady(folder, all);
     }
 
     /** A server with a Redis of its own and nothing in it, ready. */
