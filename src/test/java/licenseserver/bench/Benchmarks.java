@@ -37,10 +37,14 @@ public final class Benchmarks {
     private static final String PER_CPU_SECOND = "a second of CPU";
     private static final Map<String, Double> PERCENTILES = percentiles();
 
+    private static final Map<String, String> NEAR_CACHE = Map.of("NEAR_CACHE", "true");
+
     private static final Licenses LICENSES = new Licenses(0, 1_000, 3, 3);
 
+    /** What idles is compiled anew when it is busy again, so it takes some rounds until all is as it stays. */
+    private static final int WARM_UP_ROUNDS = 3;
+
     private final Duration round;
-    private final Duration warmUp;
     private final boolean withWrk = Wrk.isThere();
     private final Report report = new Report();
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
@@ -59,7 +63,6 @@ public final class Benchmarks {
 
     private Benchmarks(Duration round, Path folder, Path testClasses) {
         this.round = round;
-        this.warmUp = round.multipliedBy(2);
         this.folder = folder;
         this.testClasses = testClasses;
     }
@@ -92,6 +95,7 @@ public final class Benchmarks {
             servers(redis);
             memory(redis);
         }
+        replicas();
         growth();
         starts();
         Parts.measure(report);
@@ -131,8 +135,8 @@ public final class Benchmarks {
 
     private void compareWithCeiling(DisposableRedis redis) {
         try (var ceiling = Servers.startCeiling(folder, testClasses);
-                var cacheOff = Servers.start(folder, redis.url(), false);
-                var cacheOn = Servers.start(folder, redis.url(), true)) {
+                var cacheOff = Servers.start(folder, redis.url());
+                var cacheOn = Servers.start(folder, redis.url(), NEAR_CACHE)) {
             var targets = List.of(
                     new Target("bare Vert.x handler", List.of(ceiling), LICENSES),
                     new Target("near cache off", List.of(cacheOff), LICENSES),
@@ -145,12 +149,14 @@ public final class Benchmarks {
     /** Drives the targets in turn as hard as can be, and compares each with the first. */
     private void most(String title, List<Target> targets) {
         report.section(title, PER_CPU_SECOND);
-        targets.forEach(target -> validate(target, warmUp));
-        for (int i = 0; i < ROUNDS; i++) {
+        for (int i = -WARM_UP_ROUNDS; i < ROUNDS; i++) {
             Target.Speed first = null;
             for (Target target : targets) {
-                Target.Speed speed = validate(target, round);
+                Target.Speed speed = validate(target);
                 first = first == null ? speed : first;
+                if (i < 0) {
+                    continue;
+                }
                 report.add(target.name(), PER_SECOND, speed.perSecond());
                 report.add(target.name(), "to the first", speed.perSecond() / first.perSecond());
                 report.add(target.name(), PER_CPU_SECOND, speed.perCpuSecond());
@@ -159,25 +165,27 @@ public final class Benchmarks {
         }
     }
 
-    private Target.Speed validate(Target target, Duration duration) {
+    private Target.Speed validate(Target target) {
         int connections = CONNECTIONS / target.servers().size();
         Licenses licenses = target.licenses();
         return target.drive(
                 server -> withWrk
-                        ? Wrk.validate(server.port(), connections, duration, licenses)
-                        : load.most(server.port(), connections, duration, licenses::validateAny),
+                        ? Wrk.validate(server.port(), connections, round, licenses)
+                        : load.most(server.port(), connections, round, Call.prepared(licenses::validateAny)),
                 report);
     }
 
     /** At parts of the most that this load generator, which is not wrk, gets out of each target. */
     private void latency(List<Target> targets) {
         report.section("Latency of validations, from the time they were due", "p99 ms");
-        targets.forEach(target -> load(target, warmUp, LICENSES::validateAny));
+        Supplier<Call> calls = Call.prepared(LICENSES::validateAny);
         var most = new LinkedHashMap<Target, List<Double>>();
-        for (int i = 0; i < FEWER_ROUNDS; i++) {
+        for (int i = -WARM_UP_ROUNDS; i < FEWER_ROUNDS; i++) {
             for (Target target : targets) {
-                double perSecond = load(target, round, LICENSES::validateAny).perSecond();
-                most.computeIfAbsent(target, none -> new ArrayList<>()).add(perSecond);
+                double perSecond = load(target, calls).perSecond();
+                if (i >= 0) {
+                    most.computeIfAbsent(target, none -> new ArrayList<>()).add(perSecond);
+                }
             }
         }
         for (int i = 0; i < FEWER_ROUNDS; i++) {
@@ -187,8 +195,9 @@ public final class Benchmarks {
                     String row = target.name() + ", at " + percent + " % of its most";
                     target.drive(
                             server -> {
-                                Result result = load.steady(
-                                        server.port(), CONNECTIONS, round, perSecond, LICENSES::validateAny);
+                                // Once without counting the time: what has idled is compiled anew meanwhile.
+                                report.count(load.steady(server.port(), CONNECTIONS, round, perSecond, calls));
+                                Result result = load.steady(server.port(), CONNECTIONS, round, perSecond, calls);
                                 addLatency(row, result);
                                 return result;
                             },
@@ -204,8 +213,8 @@ public final class Benchmarks {
                 report.add(row, name + " ms", result.latency().getValueAtPercentile(percentile) / 1e6));
     }
 
-    private Target.Speed load(Target target, Duration duration, Supplier<Call> calls) {
-        return target.drive(server -> load.most(server.port(), CONNECTIONS, duration, calls), report);
+    private Target.Speed load(Target target, Supplier<Call> calls) {
+        return target.drive(server -> load.most(server.port(), CONNECTIONS, round, calls), report);
     }
 
     /** Calls, all on one key or spread over many. */
@@ -238,27 +247,25 @@ public final class Benchmarks {
                         }),
                 new Activation(
                         "same machine again",
-                        () -> Call.activate(LICENSES.key(0), active),
-                        () -> Call.activate(LICENSES.anyKey(), active)),
+                        Call.prepared(() -> Call.activate(LICENSES.key(0), active)),
+                        Call.prepared(() -> Call.activate(LICENSES.anyKey(), active))),
                 new Activation(
                         "limit exceeded",
-                        () -> Call.activateInVain(LICENSES.key(0), surplus),
-                        () -> Call.activateInVain(LICENSES.anyKey(), surplus)),
+                        Call.prepared(() -> Call.activateInVain(LICENSES.key(0), surplus)),
+                        Call.prepared(() -> Call.activateInVain(LICENSES.anyKey(), surplus))),
                 new Activation(
                         "for comparison: a validation",
-                        () -> Call.validate(LICENSES.key(0), active),
-                        LICENSES::validateAny));
-        try (var server = Servers.start(folder, redis.url(), false)) {
+                        Call.prepared(() -> Call.validate(LICENSES.key(0), active)),
+                        Call.prepared(LICENSES::validateAny)));
+        try (var server = Servers.start(folder, redis.url())) {
             var target = new Target("activations", List.of(server), LICENSES);
-            load(target, warmUp, LICENSES::validateAny);
-            for (Activation activation : activations) {
-                load(target, round, activation.oneKey());
-                load(target, round, activation.manyKeys());
-            }
-            for (int i = 0; i < FEWER_ROUNDS; i++) {
+            for (int i = -WARM_UP_ROUNDS; i < FEWER_ROUNDS; i++) {
                 for (Activation activation : activations) {
-                    Target.Speed one = load(target, round, activation.oneKey());
-                    Target.Speed many = load(target, round, activation.manyKeys());
+                    Target.Speed one = load(target, activation.oneKey());
+                    Target.Speed many = load(target, activation.manyKeys());
+                    if (i < 0) {
+                        continue;
+                    }
                     report.add(activation.name(), "one key: " + PER_SECOND, one.perSecond());
                     report.add(activation.name(), "one key: " + PER_CPU_SECOND, one.perCpuSecond());
                     report.add(activation.name(), "many keys: " + PER_SECOND, many.perSecond());
@@ -268,8 +275,45 @@ public final class Benchmarks {
         }
     }
 
+    /** What it costs that a change is on another Redis before it is confirmed. */
+    private void replicas() {
+        report.section("New machines, with a replica", CONNECTIONS + " clients: " + PER_SECOND);
+        var licenses = new Licenses(0, 100_000, 0, 100);
+        var number = new AtomicInteger();
+        Supplier<Call> activations = () -> {
+            int next = number.getAndIncrement();
+            return Call.activate(
+                    licenses.key(next % licenses.count()), Licenses.machineId(1 + next / licenses.count()));
+        };
+        try (var master = new DisposableRedis()) {
+            master.addReplica();
+            licenses.load(vertx, master.url());
+            try (var notWaiting = Servers.start(folder, master.url());
+                    var waiting = Servers.start(folder, master.url(), Map.of("REDIS_REPLICAS_TO_WAIT", "1"))) {
+                for (int i = -WARM_UP_ROUNDS; i < FEWER_ROUNDS; i++) {
+                    replica("neither", notWaiting, activations, i >= 0);
+                    master.configure("min-replicas-to-write", "1");
+                    replica("min-replicas-to-write 1", notWaiting, activations, i >= 0);
+                    master.configure("min-replicas-to-write", "0");
+                    replica("REDIS_REPLICAS_TO_WAIT=1", waiting, activations, i >= 0);
+                }
+            }
+        }
+    }
+
+    private void replica(String row, JarProcess server, Supplier<Call> activations, boolean isMeasured) {
+        Target.Speed many = load(new Target(row, List.of(server), LICENSES), activations);
+        Result one = load.most(server.port(), 1, round, activations);
+        report.count(one);
+        if (isMeasured) {
+            report.add(row, CONNECTIONS + " clients: " + PER_SECOND, many.perSecond());
+            report.add(row, "1 client: p50 ms", one.latency().getValueAtPercentile(50) / 1e6);
+            report.add(row, "1 client: p99 ms", one.latency().getValueAtPercentile(99) / 1e6);
+        }
+    }
+
     private void machines(DisposableRedis redis) {
-        try (var server = Servers.start(folder, redis.url(), false)) {
+        try (var server = Servers.start(folder, redis.url())) {
             var targets = new ArrayList<Target>();
             int first = 3_000_000;
             for (int machines : List.of(3, 100, 1_000)) {
@@ -283,8 +327,8 @@ public final class Benchmarks {
     }
 
     private void servers(DisposableRedis redis) {
-        try (var one = Servers.start(folder, redis.url(), false);
-                var other = Servers.start(folder, redis.url(), false)) {
+        try (var one = Servers.start(folder, redis.url());
+                var other = Servers.start(folder, redis.url())) {
             var targets = List.of(
                     new Target("1 server", List.of(one), LICENSES),
                     new Target("2 servers on one Redis", List.of(one, other), LICENSES));
@@ -302,7 +346,7 @@ public final class Benchmarks {
                 running.add(redis);
                 var licenses = new Licenses(0, count, 3, 3);
                 licenses.load(vertx, redis.url());
-                JarProcess server = Servers.start(folder, redis.url(), false);
+                JarProcess server = Servers.start(folder, redis.url());
                 running.add(0, server);
                 targets.add(new Target("%,d licenses".formatted(count), List.of(server), licenses));
             }
@@ -325,10 +369,10 @@ public final class Benchmarks {
         String column = "after %,d validations, MB".formatted(calls);
         report.section("Resident memory", column);
         for (boolean nearCache : List.of(false, true)) {
-            try (var server = Servers.start(folder, redis.url(), nearCache)) {
+            try (var server = Servers.start(folder, redis.url(), nearCache ? NEAR_CACHE : Map.of())) {
                 String row = "near cache " + (nearCache ? "on" : "off");
                 report.add(row, "at rest, MB", Servers.residentMegabytes(server));
-                report.count(load.count(server.port(), CONNECTIONS, calls, LICENSES::validateAny));
+                report.count(load.count(server.port(), CONNECTIONS, calls, Call.prepared(LICENSES::validateAny)));
                 report.add(row, column, Servers.residentMegabytes(server));
             }
         }

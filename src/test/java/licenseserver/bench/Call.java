@@ -1,6 +1,10 @@
 package licenseserver.bench;
 
 import io.vertx.core.buffer.Buffer;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * A request as it goes over the wire, and the answer that is right.
@@ -10,6 +14,9 @@ import io.vertx.core.buffer.Buffer;
  * @param answerStart how the answer's body begins
  */
 record Call(Buffer request, int status, String answerStart) {
+    /** As many as in {@code validate.lua}. */
+    private static final int PREPARED = 50_000;
+
     private static final String YES = "{\"success\":true,\"premium\":true";
 
     /** Asks for a machine that is active. */
@@ -33,6 +40,12 @@ record Call(Buffer request, int status, String answerStart) {
         String request =
                 "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
         return new Call(Buffer.buffer(request), status, answerStart);
+    }
+
+    /** Some of these calls in any order, made beforehand: making one takes as long as a server takes to answer it. */
+    static Supplier<Call> prepared(Supplier<Call> calls) {
+        List<Call> prepared = Stream.generate(calls).limit(PREPARED).toList();
+        return () -> prepared.get(ThreadLocalRandom.current().nextInt(PREPARED));
     }
 
     /** The size in bytes of this whole answer; -1 where more of it is to come. */
