@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 @Tag("minutes")
 class ClusterIT {
     private static final int SLOTS = 16_384;
+    private static final String WAIT = "REDIS_REPLICAS_TO_WAIT=1";
     private static final List<RedisProcess> SERVERS = new ArrayList<>();
 
     @BeforeAll
@@ -34,6 +35,7 @@ class ClusterIT {
                     "--repl-diskless-sync-delay",
                     "0"));
         }
+        SERVERS.forEach(RedisUser::create);
         for (int i = 0; i < 3; i++) {
             var slots = new ArrayList<>(List.of("CLUSTER", "ADDSLOTS"));
             for (int slot = i * SLOTS / 3; slot < (i + 1) * SLOTS / 3; slot++) {
@@ -126,30 +128,30 @@ class ClusterIT {
                 .orElseThrow();
     }
 
-    private static TestServer server(int replicasToWait) {
+    /** @param setting its name, {@code =}, and its value; empty for none */
+    private static TestServer server(String setting) {
         String seeds =
                 SERVERS.stream().map(server -> "127.0.0.1:" + server.port()).collect(Collectors.joining(","));
-        return TestServer.startReady(
-                "redis://" + seeds,
-                "REDIS_TOPOLOGY",
-                "cluster",
-                "REDIS_REPLICAS_TO_WAIT",
-                String.valueOf(replicasToWait));
+        var settings = new ArrayList<>(List.of("REDIS_TOPOLOGY", "cluster"));
+        if (!setting.isEmpty()) {
+            settings.addAll(List.of(setting.split("=", 2)));
+        }
+        return TestServer.startReady("redis://" + RedisUser.LOGIN + "@" + seeds, settings.toArray(String[]::new));
     }
 
     private interface Fault {
         void happen(FaultLoad load);
     }
 
-    private static Outcome measure(String name, int replicasToWait, Fault fault) {
-        try (TestServer server = server(replicasToWait)) {
+    private static Outcome measure(String name, String setting, Fault fault) {
+        try (TestServer server = server(setting)) {
             FaultLoad load = FaultLoad.start(server.calls());
             fault.happen(load);
             load.goOn();
             Wait.until("all is well", ClusterIT::isWell);
             load.goOn();
             Outcome outcome = load.stop();
-            System.out.println(outcome.row("Cluster", name, replicasToWait));
+            System.out.println(outcome.row("Cluster", name, setting));
             assertThat(outcome.overLimit()).isEmpty();
             assertThat(outcome.wrongAnswers()).isEmpty();
             return outcome;
@@ -158,15 +160,14 @@ class ClusterIT {
 
     @Test
     void goes_on_when_a_master_is_killed() {
-        for (int replicas = 0; replicas <= 1; replicas++) {
+        for (String setting : List.of("", WAIT, "NEAR_CACHE=true")) {
             all_is_well();
-            boolean mustWait = replicas > 0;
-            measure("a master is killed (`kill -9`)", replicas, load -> {
+            measure("a master is killed (`kill -9`)", setting, load -> {
                 RedisProcess old = masters().get(0);
                 RedisProcess next = replicaOf(old);
                 old.kill();
                 Wait.until("there is another master", () -> isMaster(next));
-                if (!mustWait) {
+                if (!setting.equals(WAIT)) {
                     // With a replica to wait for, the new master confirms nothing before it has one.
                     load.goOn();
                 }
@@ -177,7 +178,7 @@ class ClusterIT {
 
     @Test
     void goes_on_when_a_master_is_frozen_and_does_not_follow_it_when_it_thaws() {
-        measure("a master is frozen, and thaws", 0, load -> {
+        measure("a master is frozen, and thaws", "", load -> {
             RedisProcess old = masters().get(0);
             RedisProcess next = replicaOf(old);
             old.freeze();
@@ -190,7 +191,7 @@ class ClusterIT {
 
     @Test
     void loses_nothing_when_a_replica_is_promoted_by_hand() {
-        Outcome outcome = measure("a replica is promoted (`CLUSTER FAILOVER`)", 0, load -> {
+        Outcome outcome = measure("a replica is promoted (`CLUSTER FAILOVER`)", "", load -> {
             RedisProcess next = replicaOf(masters().get(0));
             next.tell("CLUSTER", "FAILOVER");
             Wait.until("it is the master", () -> isMaster(next));
@@ -200,7 +201,7 @@ class ClusterIT {
 
     @Test
     void loses_nothing_when_slots_move_to_another_master() {
-        Outcome outcome = measure("slots with keys are moved to another master", 0, load -> {
+        Outcome outcome = measure("slots with keys are moved to another master", "", load -> {
             RedisProcess from = masters().get(0);
             RedisProcess to = masters().get(1);
             for (String key : load.keys()) {
@@ -231,7 +232,7 @@ class ClusterIT {
 
     @Test
     void goes_on_while_every_server_is_restarted_in_turn() {
-        measure("every server is restarted in turn", 0, load -> {
+        measure("every server is restarted in turn", "", load -> {
             for (RedisProcess each : List.copyOf(SERVERS)) {
                 each.shutDown();
                 load.goOn();

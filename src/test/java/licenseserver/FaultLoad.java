@@ -47,10 +47,10 @@ final class FaultLoad {
             int refused,
             Duration longestOutage) {
         /** A row of the README's table. */
-        String row(String topology, String fault, int replicasToWait) {
+        String row(String topology, String fault, String setting) {
             return String.format(
-                    "| %s | %s | %d | %,d | %d | %.1f s |",
-                    topology, fault, replicasToWait, acknowledged, lost, longestOutage.toMillis() / 1000.0);
+                    "| %s | %s | %s | %,d | %d | %.1f s |",
+                    topology, fault, setting, acknowledged, lost, longestOutage.toMillis() / 1000.0);
         }
     }
 

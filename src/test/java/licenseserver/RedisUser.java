@@ -1,0 +1,39 @@
+package licenseserver;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A user of Redis that has the rights that the README says are enough, and no others. */
+final class RedisUser {
+    /** As it stands in a URL, before the {@code @}. */
+    static final String LOGIN = "licenses:password";
+
+    private static final Pattern RIGHT = Pattern.compile("[~+][^`\\s]+");
+
+    private RedisUser() {}
+
+    /** Creates the user, also for the time after the next start. */
+    static void create(RedisProcess redis) {
+        var command = new ArrayList<>(List.of("ACL", "SETUSER", "licenses", "reset", "on", ">password"));
+        command.addAll(rights());
+        redis.tell(command.toArray(String[]::new));
+        redis.tell("CONFIG", "REWRITE");
+    }
+
+    private static List<String> rights() {
+        try {
+            String readme = Files.readString(Path.of("README.md"));
+            int start = readme.indexOf("**A user of its own in Redis**");
+            Matcher right = RIGHT.matcher(readme.substring(start, readme.indexOf("\n- ", start)));
+            return right.results().map(found -> found.group()).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
