@@ -50,7 +50,6 @@ final class RequestBodies {
         }
         var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
         body.enter();
-
         request.handler(body::add);
         request.exceptionHandler(broken -> body.refuse(Reply.BAD_REQUEST));
         request.endHandler(end -> body.end());
@@ -71,7 +70,6 @@ final class RequestBodies {
         private final Consumer<Reply> refused;
         private int place;
         private boolean done;
-
         private Buffer received = NOTHING;
         private int chunks;
         private long size;

@@ -99,7 +99,6 @@ final class RedisReader {
         private final Promise<Optional<String>> answer = Promise.promise();
         private RedisNode asked;
         private int redirections;
-
         private boolean exceptionally;
         private boolean repeated;
         private boolean bounded;
