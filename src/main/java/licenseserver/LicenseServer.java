@@ -16,6 +16,8 @@ import licenseserver.http.AdminSecret;
 import licenseserver.http.Api;
 import licenseserver.http.OpenConnections;
 import licenseserver.http.Readiness;
+import licenseserver.memory.HeapBudget;
+import licenseserver.memory.HeapShare;
 import licenseserver.store.ChangeFeed;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseTurns;
@@ -40,7 +42,13 @@ public final class LicenseServer extends VerticleBase {
     private static final Duration LAST_SEEN_PAUSE = Duration.ofMinutes(1);
 
     private final Config config;
-    private final OpenConnections connections = new OpenConnections();
+    /** From its first byte to its end; apps send one within a packet. */
+    private static final Duration HEAD_PATIENCE = Duration.ofSeconds(10);
+
+    private final OpenConnections connections = new OpenConnections(HeapBudget.CONNECTIONS.bytes(), HEAD_PATIENCE);
+    private final HeapShare bodies = new HeapShare(HeapBudget.REQUEST_BODIES.bytes(), "requests with a body got 503");
+    private final HeapShare signsOfLife = new HeapShare(
+            HeapBudget.SIGNS_OF_LIFE.bytes(), "signs of life of machines were dropped until they are seen again");
     private final LicenseTurns turns = new LicenseTurns();
 
     /** Lines of their own, so that a license can be changed by its seller however many calls for it are in line. */
@@ -57,8 +65,9 @@ public final class LicenseServer extends VerticleBase {
     /** A server with these settings. */
     public LicenseServer(Config config) {
         this.config = config;
-        this.cache =
-                config.nearCache() ? NearCache.on(config.validateStaleness(), InstantSource.system()) : NearCache.off();
+        this.cache = config.nearCache()
+                ? NearCache.on(config.validateStaleness(), InstantSource.system(), HeapBudget.NEAR_CACHE.bytes())
+                : NearCache.off();
     }
 
     /** The port it listens on; 0 until it is started. */
@@ -143,6 +152,7 @@ public final class LicenseServer extends VerticleBase {
         private RedisLicenseStore store;
         private RedisLicenseStore sellerStore;
         private RedisIdempotencyStore requests;
+        private LastSeen lastSeen;
 
         @SuppressWarnings("NullAway.Init") // set by start, which comes before all else
         EventLoop(Needs needs, RedisTopology topology) {
@@ -155,15 +165,17 @@ public final class LicenseServer extends VerticleBase {
             store = newStore(turns);
             sellerStore = newStore(sellerTurns);
             requests = new RedisIdempotencyStore(vertx, needs.redis(), topology, config.redisTimeout());
+            lastSeen = new LastSeen(vertx, store, signsOfLife, LAST_SEEN_PAUSE);
             var api = new Api(
                     vertx,
                     store,
                     sellerStore,
                     cache,
-                    new LastSeen(vertx, store, LAST_SEEN_PAUSE),
+                    lastSeen,
                     requests,
                     InstantSource.system(),
-                    new Api.Settings(config.maxMachines(), config.policy(), config.corsOrigin(), config.bodyTimeout()),
+                    new Api.Settings(
+                            config.maxMachines(), config.policy(), config.corsOrigin(), config.bodyTimeout(), bodies),
                     needs.adminSecret(),
                     LicenseServer.this::readiness);
             http = vertx.createHttpServer(new HttpServerOptions()
@@ -186,12 +198,18 @@ public final class LicenseServer extends VerticleBase {
                     vertx, needs.redis(), topology, config.redisTimeout(), lines, config.historyEvents(), cache);
         }
 
-        /** Takes no more connections and finishes what has begun, in most of the time there is for stopping. */
+        /**
+         * Takes no more connections and finishes what has begun, in most of the time there is for stopping. Signs of life that have
+         * gathered are written meanwhile, and those of the last calls after them.
+         */
         @Override
         public Future<?> stop() {
             stopping = true;
-            Duration drain = config.shutdownTimeout().multipliedBy(8).dividedBy(10);
-            return http.shutdown(drain.toMillis(), TimeUnit.MILLISECONDS)
+            Duration most = config.shutdownTimeout();
+            Future<?> written = lastSeen.writeAll(most.dividedBy(2));
+            return http.shutdown(most.multipliedBy(8).dividedBy(10).toMillis(), TimeUnit.MILLISECONDS)
+                    .eventually(() -> written)
+                    .eventually(() -> lastSeen.writeAll(most.dividedBy(10)))
                     .eventually(store::close)
                     .eventually(sellerStore::close)
                     .eventually(requests::close);

@@ -13,6 +13,7 @@ import licenseserver.http.AdminSecret;
 import licenseserver.http.Api;
 import licenseserver.http.Readiness;
 import licenseserver.license.Policy;
+import licenseserver.memory.HeapShare;
 import licenseserver.store.CheckThenActStore;
 import licenseserver.store.InMemoryIdempotencyStore;
 import licenseserver.store.LastSeen;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 class ConcurrencyIT {
     private static final int STORMS = 20;
     private static final int HISTORIES = 40;
+    private static final HeapShare UNBOUNDED = new HeapShare(Long.MAX_VALUE, "none");
 
     @Nested
     @TestInstance(Lifecycle.PER_CLASS)
@@ -86,10 +88,10 @@ class ConcurrencyIT {
                         store,
                         store,
                         NearCache.off(),
-                        new LastSeen(vertx, store, Duration.ofMinutes(1)),
+                        new LastSeen(vertx, store, UNBOUNDED, Duration.ofMinutes(1)),
                         new InMemoryIdempotencyStore(),
                         InstantSource.system(),
-                        new Api.Settings(Concurrency.LIMIT, Policy.NONE, "*", Duration.ofSeconds(10)),
+                        new Api.Settings(Concurrency.LIMIT, Policy.NONE, "*", Duration.ofSeconds(10), UNBOUNDED),
                         new AdminSecret(HttpCalls.SECRET),
                         () -> Readiness.READY);
                 servers.add(new HttpCalls(vertx.createHttpServer()

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import licenseserver.license.Policy;
+import licenseserver.memory.HeapShare;
 import licenseserver.store.IdempotencyStore;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
@@ -68,8 +69,10 @@ public final class Api {
      * @param policy what is done where a license's own terms do not say
      * @param corsOrigin which web pages may read the answers: an origin, or {@code *} for all
      * @param bodyPatience the longest that a client may take to send a request's body
+     * @param bodyShare of the heap, for the bodies of all event loops
      */
-    public record Settings(int maxMachines, Policy policy, String corsOrigin, Duration bodyPatience) {}
+    public record Settings(
+            int maxMachines, Policy policy, String corsOrigin, Duration bodyPatience, HeapShare bodyShare) {}
 
     /**
      * The API on its stores; belongs to their event loop.
@@ -94,7 +97,7 @@ public final class Api {
         this.corsOrigin = HttpHeaders.createOptimized(settings.corsOrigin());
         this.adminSecret = adminSecret;
         this.readiness = readiness;
-        this.bodies = new RequestBodies(vertx, settings.bodyPatience());
+        this.bodies = new RequestBodies(vertx, settings.bodyPatience(), settings.bodyShare());
         this.idempotency = new Idempotency(vertx, requests, failures);
         var client = new ClientCalls(licenses, cache, lastSeen, settings.policy(), clock);
         var seller = new AdminCalls(sellerLicenses, settings.maxMachines(), clock);

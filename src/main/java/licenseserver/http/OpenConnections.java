@@ -1,40 +1,181 @@
 package licenseserver.http;
 
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.MaxMessagesRecvByteBufAllocator;
+import io.netty.channel.WriteBufferWaterMark;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.impl.HttpServerConnection;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees to it that no flood of connections ends the process: they may take half of the heap, and those beyond are closed at once.
- * One for the whole process.
+ * Bounds what open connections take of the heap, and how long the head of a request may take. When the share is used up, the
+ * address that takes most of it loses a connection for each that is opened: one on which no request is under way, or else one
+ * whose request has not arrived in full. A connection whose request has arrived is never closed for this, as a proxy has one
+ * address for all its clients; if there is no other, the newest is closed.
+ *
+ * <p>One for the whole process; may be used from any thread.
  */
 public final class OpenConnections implements Handler<HttpConnection> {
-    /** What one takes of the heap, in bytes, as measured with 5,000: 4,200 while it is idle, 5,400 with a part of a request. */
-    private static final int BYTES = 5_400;
-
-    /** How often at most it is said that there are too many. */
+    /** How often at most the operator is told. */
     private static final Duration PAUSE = Duration.ofMinutes(1);
+
+    /** So few bytes are read at a time that no connection can have much decoded before it is asked to wait. */
+    private static final MaxMessagesRecvByteBufAllocator READS =
+            new AdaptiveRecvByteBufAllocator(64, 2048, 4 * 1024).maxMessagesPerRead(1);
+
+    /** A connection with so many bytes to send has no further request answered until its client has read some. */
+    private static final WriteBufferWaterMark WRITES = new WriteBufferWaterMark(8 * 1024, 16 * 1024);
+
+    /** How many bytes of an IPv6 address one client has for itself alone: it may use any address of its network. */
+    private static final int NETWORK_BYTES = 8;
 
     private static final Logger LOG = LoggerFactory.getLogger(OpenConnections.class);
 
-    private final long most = Runtime.getRuntime().maxMemory() / 2 / BYTES;
-    private final AtomicInteger open = new AtomicInteger();
-    private final AtomicLong lastSaid = new AtomicLong(System.nanoTime() - PAUSE.toNanos());
+    /** Where connections come from; an instance is guarded by the {@code OpenConnections} that it belongs to. */
+    static final class Address {
+        private final Set<CountedConnection> connections = new LinkedHashSet<>();
+        private long weight;
+    }
+
+    private final long share;
+    private final Duration headPatience;
+    private final Map<ByteBuffer, Address> addresses = new HashMap<>();
+    private long weight;
+    private int open;
+    private long lastTold = System.nanoTime() - PAUSE.toNanos();
+
+    /**
+     * Connections with these bounds.
+     *
+     * @param share of the heap, in bytes
+     * @param headPatience the longest that a client may take to send a request's head, from its first byte
+     */
+    public OpenConnections(long share, Duration headPatience) {
+        this.share = share;
+        this.headPatience = headPatience;
+    }
 
     @Override
-    public void handle(HttpConnection connection) {
-        connection.closeHandler(closed -> open.decrementAndGet());
-        if (open.incrementAndGet() > most) {
-            connection.close();
-            long now = System.nanoTime();
-            long last = lastSaid.get();
-            if (now - last >= PAUSE.toNanos() && lastSaid.compareAndSet(last, now)) {
-                LOG.warn("{} connections are open, all that the heap has room for: others are closed", most);
+    public void handle(HttpConnection opened) {
+        Channel channel =
+                ((HttpServerConnection) opened).channelHandlerContext().channel();
+        channel.config().setRecvByteBufAllocator(READS).setWriteBufferWaterMark(WRITES);
+        var connection = new CountedConnection(this, channel, source(channel.remoteAddress()), headPatience);
+        connection.install();
+        channel.closeFuture().addListener(closed -> leave(connection));
+        enter(connection);
+    }
+
+    private static ByteBuffer source(@Nullable SocketAddress remote) {
+        if (!(remote instanceof InetSocketAddress client)) {
+            return ByteBuffer.allocate(0);
+        }
+        byte[] bytes = client.getAddress().getAddress();
+        return client.getAddress() instanceof Inet6Address
+                ? ByteBuffer.wrap(bytes, 0, NETWORK_BYTES)
+                : ByteBuffer.wrap(bytes);
+    }
+
+    /** Counts a connection from now on, at its weight. */
+    synchronized void enter(CountedConnection connection) {
+        connection.counted = true;
+        open++;
+        Address address = addresses.computeIfAbsent(connection.source, first -> new Address());
+        address.connections.add(connection);
+        add(address, connection.weight);
+        makeRoom(connection);
+    }
+
+    /** Adds to the weight of a connection; negative if it takes less than before. */
+    synchronized void add(CountedConnection connection, long bytes) {
+        connection.weight += bytes;
+        Address address = addresses.get(connection.source);
+        if (connection.counted && address != null) {
+            add(address, bytes);
+            makeRoom(connection);
+        }
+    }
+
+    private void add(Address address, long bytes) {
+        address.weight += bytes;
+        weight += bytes;
+    }
+
+    private synchronized void leave(CountedConnection connection) {
+        Address address = addresses.get(connection.source);
+        if (!connection.counted || address == null) {
+            return;
+        }
+        connection.counted = false;
+        open--;
+        address.connections.remove(connection);
+        add(address, -connection.weight);
+        if (address.connections.isEmpty()) {
+            addresses.remove(connection.source);
+        }
+    }
+
+    private void makeRoom(CountedConnection latest) {
+        if (weight > share) {
+            tell();
+        }
+        while (weight > share && latest.counted) {
+            CountedConnection victim = victim();
+            CountedConnection closing = victim == null ? latest : victim;
+            leave(closing);
+            closing.closeUnlessBusy(closing == latest);
+        }
+    }
+
+    /** Looks at connections of other event loops without waiting for them: {@code closeUnlessBusy} looks again. */
+    private @Nullable CountedConnection victim() {
+        Address heaviest = null;
+        for (Address address : addresses.values()) {
+            if (heaviest == null || address.weight > heaviest.weight) {
+                heaviest = address;
             }
+        }
+        CountedConnection incomplete = null;
+        if (heaviest != null) {
+            for (CountedConnection each : heaviest.connections) {
+                if (each.isIdle()) {
+                    return each;
+                }
+                if (incomplete == null && each.isIncomplete()) {
+                    incomplete = each;
+                }
+            }
+        }
+        return incomplete;
+    }
+
+    /** What all open connections take of the heap, in bytes. */
+    synchronized long weight() {
+        return weight;
+    }
+
+    private void tell() {
+        long now = System.nanoTime();
+        if (now - lastTold >= PAUSE.toNanos()) {
+            lastTold = now;
+            LOG.warn(
+                    "{} connections are open, all that their share of the heap, {} KB, has room for:"
+                            + " idle ones of the address with the most are closed",
+                    open,
+                    share / 1024);
         }
     }
 }

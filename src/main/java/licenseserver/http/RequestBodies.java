@@ -1,5 +1,6 @@
 package licenseserver.http;
 
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -8,9 +9,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import licenseserver.memory.HeapShare;
+import licenseserver.memory.Weight;
 
 /**
- * Receives the bodies of requests, within bounds of size and time. Belongs to one event loop.
+ * Receives the bodies of requests, within bounds of size, time and memory. Belongs to one event loop.
  *
  * <p>One timer looks after all of them: one of its own for each took 6 % of the time that a validation takes.
  */
@@ -26,25 +30,38 @@ final class RequestBodies {
 
     private static final Buffer NOTHING = Buffer.buffer();
 
+    /** What a connection's own weight covers; the bodies of apps have some hundred bytes and come in one piece. */
+    private static final int BYTES_NOT_WEIGHED = 256;
+
+    /** The most that reading it makes of each field of a body, besides its text: a place in a map, a name, a number. */
+    private static final int FIELD_BYTES = Weight.MAP_ENTRY + 72;
+
     private final Duration patience;
+    private final HeapShare share;
 
     /** Those that are not complete; each knows its place, so that it leaves without a search. */
     private final List<Arriving> arriving = new ArrayList<>();
 
-    /** @param patience the longest that a sender may take for a body */
-    RequestBodies(Vertx vertx, Duration patience) {
+    /**
+     * Receives bodies within these bounds.
+     *
+     * @param patience the longest that a sender may take for a body
+     * @param share of the heap, for the bodies of all event loops, from their first byte until they are answered
+     */
+    RequestBodies(Vertx vertx, Duration patience, HeapShare share) {
         this.patience = patience;
+        this.share = share;
         vertx.setPeriodic(
                 Math.max(1, Math.min(LONGEST_PAUSE.toMillis(), patience.toMillis() / 10)), check -> refuseLate());
     }
 
     /**
-     * Receives the whole body; empty where there is none.
+     * Receives the whole body; empty if there is none.
      *
-     * @param taken is given the body; or else
-     * @param refused why it is refused: it is too large, too slow, or broken
+     * @param taken is given the body, and is done with it when its future completes; or else
+     * @param refused why it is refused: it is too large, too slow, or broken, or too many others have taken its room
      */
-    void receive(HttpServerRequest request, Consumer<Buffer> taken, Consumer<Reply> refused) {
+    void receive(HttpServerRequest request, Function<Buffer, Future<Reply>> taken, Consumer<Reply> refused) {
         if (request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true)) {
             request.response().writeContinue();
         }
@@ -66,15 +83,16 @@ final class RequestBodies {
 
     private final class Arriving {
         private final long due;
-        private final Consumer<Buffer> taken;
+        private final Function<Buffer, Future<Reply>> taken;
         private final Consumer<Reply> refused;
         private int place;
         private boolean done;
         private Buffer received = NOTHING;
         private int chunks;
         private long size;
+        private long weight;
 
-        Arriving(long due, Consumer<Buffer> taken, Consumer<Reply> refused) {
+        Arriving(long due, Function<Buffer, Future<Reply>> taken, Consumer<Reply> refused) {
             this.due = due;
             this.taken = taken;
             this.refused = refused;
@@ -96,7 +114,14 @@ final class RequestBodies {
 
         void add(Buffer chunk) {
             size += chunk.length();
+            if (done) {
+                return;
+            }
             if (size <= MAX_BYTES) {
+                // A buffer that grows takes up to twice of what is in it.
+                if (size > BYTES_NOT_WEIGHED && !weighs(2 * size)) {
+                    return;
+                }
                 // Most bodies come in one piece, which need not be copied.
                 received = switch (chunks++) {
                     case 0 -> chunk;
@@ -105,23 +130,59 @@ final class RequestBodies {
                 };
             } else if (size > MAX_BYTES_READ_OVER) {
                 refuse(Reply.BODY_TOO_LARGE);
+            } else {
+                received = NOTHING;
+                giveBack();
+            }
+        }
+
+        /** Whether there is room for it at this weight; refuses it if not. */
+        private boolean weighs(long bytes) {
+            if (bytes > weight) {
+                if (!share.take(bytes - weight)) {
+                    refuse(Reply.UNAVAILABLE);
+                    return false;
+                }
+                weight = bytes;
+            }
+            return true;
+        }
+
+        private void giveBack() {
+            if (weight > 0) {
+                share.giveBack(weight);
+                weight = 0;
             }
         }
 
         void end() {
             if (size > MAX_BYTES) {
                 refuse(Reply.BODY_TOO_LARGE);
-            } else if (!done) {
+            } else if (!done && (size <= BYTES_NOT_WEIGHED || weighs(2 * size + FIELD_BYTES * mostFields()))) {
                 done = true;
                 leave();
-                taken.accept(received);
+                Future<Reply> answered = taken.apply(received);
+                received = NOTHING;
+                if (weight > 0) {
+                    answered.onComplete(reply -> giveBack());
+                }
             }
+        }
+
+        private long mostFields() {
+            long commas = 0;
+            for (byte each : received.getBytes()) {
+                commas += each == ',' ? 1 : 0;
+            }
+            return commas + 1;
         }
 
         void refuse(Reply reply) {
             if (!done) {
                 done = true;
                 leave();
+                received = NOTHING;
+                giveBack();
                 refused.accept(reply);
             }
         }

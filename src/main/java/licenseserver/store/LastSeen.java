@@ -10,35 +10,54 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Rules;
+import licenseserver.memory.HeapShare;
+import licenseserver.memory.Weight;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps when machines were last validated, without a write per validation: gathers in memory which machines gave a sign of
- * life that is news ({@link Rules#isNews}), and writes them license by license once in a while. What a crash loses comes again
- * with the next validation.
+ * life that is news ({@link Rules#isNews}), and writes them license by license once in a while, or as soon as half of its share
+ * of the heap is in use. Signs for which there is no room are dropped and counted. Whatever is lost, in a crash or so, comes
+ * again with the next validation.
  *
- * <p>Belongs to the event loop it is made on.
+ * <p>Belongs to the event loop it is made on; the share is that of the whole process.
  */
 public final class LastSeen {
-    /** Machines that may wait to be written; what comes beyond is dropped, and comes again. */
-    private static final int MAX_WAITING = 100_000;
-
     /** Licenses written at a time, so that this never crowds out calls. */
     private static final int WRITERS = 4;
 
-    private final LicenseStore licenses;
-    private final Context context;
-    private Map<LicenseKey, Map<String, Instant>> waiting = new HashMap<>();
-    private int machines;
-    private boolean writing;
+    /** A license without its key: the key's object, its place in the map, and the map of its machines with a small table. */
+    private static final int LICENSE_BYTES = 16 + Weight.MAP_ENTRY + 48 + 32;
 
-    /** Writes to the store what has gathered, each time the pause is over. */
-    public LastSeen(Vertx vertx, LicenseStore licenses, Duration pause) {
+    /** A machine without its id. */
+    private static final int MACHINE_BYTES = Weight.MAP_ENTRY + Weight.INSTANT;
+
+    private static final Logger LOG = LoggerFactory.getLogger(LastSeen.class);
+
+    private final Vertx vertx;
+    private final LicenseStore licenses;
+    private final HeapShare share;
+    private final Context context;
+    private final long timer;
+    private Map<LicenseKey, Map<String, Instant>> waiting = new HashMap<>();
+    private Future<?> round = Future.succeededFuture();
+
+    /**
+     * Writes to the store what has gathered, each time the pause is over.
+     *
+     * @param share of the heap, for what waits and what is being written
+     */
+    public LastSeen(Vertx vertx, LicenseStore licenses, HeapShare share, Duration pause) {
+        this.vertx = vertx;
         this.licenses = licenses;
+        this.share = share;
         this.context = vertx.getOrCreateContext();
-        vertx.setPeriodic(pause.toMillis(), timer -> write());
+        this.timer = vertx.setPeriodic(pause.toMillis(), over -> write());
     }
 
     /** Takes note that a license was validated on a machine that is active on it. */
@@ -46,29 +65,46 @@ public final class LastSeen {
         boolean isNews = license.machine(machineId)
                 .filter(machine -> Rules.isNews(machine, now))
                 .isPresent();
-        if (isNews && machines < MAX_WAITING) {
-            Instant before = waiting.computeIfAbsent(license.key(), key -> new HashMap<>())
-                    .put(machineId, now);
-            machines += before == null ? 1 : 0;
+        if (!isNews) {
+            return;
         }
+        LicenseKey key = license.key();
+        Map<String, Instant> machines = waiting.get(key);
+        if (machines != null && machines.replace(machineId, now) != null) {
+            return;
+        }
+        if (!share.take(weight(machineId) + (machines == null ? weight(key) : 0))) {
+            return;
+        }
+        waiting.computeIfAbsent(key, first -> new HashMap<>(2)).put(machineId, now);
+        if (share.isHalfTaken()) {
+            write();
+        }
+    }
+
+    private static long weight(LicenseKey key) {
+        return LICENSE_BYTES + Weight.of(key.value());
+    }
+
+    private static long weight(String machineId) {
+        return MACHINE_BYTES + Weight.of(machineId);
     }
 
     /** Writes what has gathered; done when all is written or has failed. Does nothing while an earlier round goes on. */
     Future<?> write() {
-        if (writing || waiting.isEmpty()) {
-            return Future.succeededFuture();
+        if (!round.isComplete() || waiting.isEmpty()) {
+            return round;
         }
-        writing = true;
-        var round = waiting.entrySet().iterator();
+        var licensesToWrite = waiting.entrySet().iterator();
         waiting = new HashMap<>();
-        machines = 0;
         var writers = new ArrayList<Future<Void>>();
         for (int i = 0; i < WRITERS; i++) {
             Promise<Void> written = Promise.promise();
-            context.runOnContext(start -> writeNext(round, written));
+            context.runOnContext(start -> writeNext(licensesToWrite, written));
             writers.add(written.future());
         }
-        return Future.join(writers).onComplete(done -> writing = false);
+        round = Future.join(writers);
+        return round;
     }
 
     /** Writes one license after the other, each from the event loop, as a round can be longer than a stack is deep. */
@@ -78,7 +114,26 @@ public final class LastSeen {
             return;
         }
         var next = round.next();
+        round.remove();
         licenses.update(next.getKey(), license -> Rules.seen(license, next.getValue()))
-                .onComplete(done -> context.runOnContext(again -> writeNext(round, written)));
+                .onComplete(done -> context.runOnContext(again -> {
+                    share.giveBack(weight(next.getKey())
+                            + next.getValue().keySet().stream()
+                                    .mapToLong(LastSeen::weight)
+                                    .sum());
+                    writeNext(round, written);
+                }));
+    }
+
+    /**
+     * Writes all that has gathered, for a server that stops; succeeds when that is done or the time is over. The store must be
+     * open until then. May be called again for what came since.
+     */
+    public Future<?> writeAll(Duration atMost) {
+        vertx.cancelTimer(timer);
+        return round.eventually(this::write)
+                .timeout(atMost.toMillis(), TimeUnit.MILLISECONDS)
+                .onFailure(late -> LOG.warn("Signs of life of machines are lost: they were not written in time"))
+                .otherwiseEmpty();
     }
 }

@@ -12,6 +12,8 @@ import java.util.stream.Collectors;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
+import licenseserver.license.Terms;
+import licenseserver.memory.Weight;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,10 +29,15 @@ import org.jspecify.annotations.Nullable;
 public final class NearCache {
     static final int MAX_AGE_SECONDS = 60;
 
-    /** About what one machine takes in memory, in bytes. A license without machines takes as much as three. */
-    private static final int MACHINE_BYTES = 300;
+    /**
+     * A license without machines and texts: the cache's entry (112), what is {@link Remembered} (32), the license with its terms,
+     * key and times (152), its lists and the map of its machines (104).
+     */
+    private static final int LICENSE_BYTES = 400;
 
-    private static final int LICENSE_WEIGHT = 3;
+    /** A machine without its texts: its record, two times, and its places in a list and a map. */
+    private static final int MACHINE_BYTES = 32 + 2 * Weight.INSTANT + 24;
+
     private static final int STRIPES = 4096;
     private static final int NOT_FED = -1;
 
@@ -52,34 +59,58 @@ public final class NearCache {
     private final AtomicInteger feeds = new AtomicInteger();
     private volatile int feed = NOT_FED;
 
-    private NearCache(boolean on, Duration staleness, InstantSource clock) {
+    private NearCache(boolean on, Duration staleness, InstantSource clock, long bytes) {
         this.on = on;
         this.staleMillis = staleness.toMillis();
         this.clock = clock;
-        // A quarter of the heap at most.
-        long maxWeight = on ? Runtime.getRuntime().maxMemory() / 4 / MACHINE_BYTES : 0;
         this.licenses = Caffeine.newBuilder()
                 // Its upkeep is cheaper than waking a thread for it.
                 .executor(Runnable::run)
-                .maximumWeight(maxWeight)
-                .weigher((LicenseKey key, Remembered remembered) -> LICENSE_WEIGHT
-                        + remembered.machines().size()
-                        + remembered.license().newMachines().size())
+                .maximumWeight(bytes)
+                .weigher((LicenseKey key, Remembered remembered) -> weight(remembered.license()))
                 .build();
+    }
+
+    /** What a license takes of the heap while it is remembered, in bytes. */
+    private static int weight(License license) {
+        Terms terms = license.terms();
+        long bytes = LICENSE_BYTES
+                + Weight.of(license.key().value())
+                + Weight.of(license.email())
+                + Weight.of(license.disabledReason())
+                + Weight.of(license.unknownFields())
+                + Weight.of(terms.product())
+                + Weight.of(terms.metadata())
+                + Weight.of(terms.notes());
+        for (Machine machine : license.machines()) {
+            bytes += weight(machine);
+        }
+        for (Machine machine : license.newMachines()) {
+            bytes += weight(machine);
+        }
+        return (int) Math.min(bytes, Integer.MAX_VALUE);
+    }
+
+    private static long weight(Machine machine) {
+        return MACHINE_BYTES
+                + Weight.of(machine.machineId())
+                + Weight.of(machine.label())
+                + Weight.of(machine.unknownFields());
     }
 
     /** One that remembers nothing. */
     public static NearCache off() {
-        return new NearCache(false, Duration.ZERO, InstantSource.system());
+        return new NearCache(false, Duration.ZERO, InstantSource.system(), 0);
     }
 
     /**
      * One that remembers.
      *
      * @param staleness how old what was read may be to be told by {@link #beforeOutage}; zero for not at all
+     * @param bytes how much of the heap it may take; beyond it, the licenses that are used least are forgotten
      */
-    public static NearCache on(Duration staleness, InstantSource clock) {
-        return new NearCache(true, staleness, clock);
+    public static NearCache on(Duration staleness, InstantSource clock, long bytes) {
+        return new NearCache(true, staleness, clock, bytes);
     }
 
     /** Whether it remembers anything, ever. */

@@ -4,6 +4,7 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +17,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A connection that sends any bytes, and reads HTTP answers strictly, each within bounded time. */
 final class RawConnection implements AutoCloseable {
@@ -35,8 +37,13 @@ final class RawConnection implements AutoCloseable {
     private final InputStream in;
 
     RawConnection(String host, int port) {
+        this(host, port, null);
+    }
+
+    /** A connection from this address of the machine; null for any. */
+    RawConnection(String host, int port, @Nullable String from) {
         try {
-            socket = new Socket(host, port);
+            socket = from == null ? new Socket(host, port) : new Socket(host, port, InetAddress.getByName(from), 0);
             socket.setSoTimeout(PATIENCE_MILLIS);
             socket.setTcpNoDelay(true);
             in = new BufferedInputStream(socket.getInputStream());

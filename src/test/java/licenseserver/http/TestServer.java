@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import licenseserver.license.Policy;
+import licenseserver.memory.HeapShare;
 import licenseserver.store.IdempotencyStore;
 import licenseserver.store.InMemoryIdempotencyStore;
 import licenseserver.store.LastSeen;
@@ -30,6 +31,8 @@ final class TestServer implements AutoCloseable {
     static final String ADMIN_SECRET = "s3cret";
     static final int MAX_MACHINES = 3;
     static final long NOW_MILLIS = 1_719_000_000_000L;
+
+    static final HeapShare UNBOUNDED = new HeapShare(Long.MAX_VALUE, "none");
 
     /** Longer than any test waits. */
     static final Duration PATIENT = Duration.ofSeconds(60);
@@ -51,7 +54,7 @@ final class TestServer implements AutoCloseable {
     /** Starts a server that remembers requests in this store, has this policy, and tells the time by this clock. */
     static TestServer start(
             Vertx vertx, LicenseStore licenses, IdempotencyStore requests, Policy policy, InstantSource clock) {
-        var settings = new Api.Settings(MAX_MACHINES, policy, "*", PATIENT);
+        var settings = new Api.Settings(MAX_MACHINES, policy, "*", PATIENT, UNBOUNDED);
         return start(vertx, licenses, requests, settings, clock, PATIENT, () -> Readiness.READY);
     }
 
@@ -66,10 +69,23 @@ final class TestServer implements AutoCloseable {
                 vertx,
                 licenses,
                 new InMemoryIdempotencyStore(),
-                new Api.Settings(MAX_MACHINES, Policy.NONE, corsOrigin, bodyPatience),
+                new Api.Settings(MAX_MACHINES, Policy.NONE, corsOrigin, bodyPatience, UNBOUNDED),
                 InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS)),
                 idleTimeout,
                 readiness);
+    }
+
+    /** Starts a server with these bounds on its connections and on the bodies of requests. */
+    static TestServer start(Vertx vertx, LicenseStore licenses, OpenConnections connections, HeapShare bodies) {
+        return start(
+                vertx,
+                licenses,
+                new InMemoryIdempotencyStore(),
+                new Api.Settings(MAX_MACHINES, Policy.NONE, "*", PATIENT, bodies),
+                InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS)),
+                PATIENT,
+                () -> Readiness.READY,
+                connections);
     }
 
     private static TestServer start(
@@ -80,12 +96,25 @@ final class TestServer implements AutoCloseable {
             InstantSource clock,
             Duration idleTimeout,
             Supplier<Readiness> readiness) {
+        var connections = new OpenConnections(Long.MAX_VALUE, PATIENT);
+        return start(vertx, licenses, requests, settings, clock, idleTimeout, readiness, connections);
+    }
+
+    private static TestServer start(
+            Vertx vertx,
+            LicenseStore licenses,
+            IdempotencyStore requests,
+            Api.Settings settings,
+            InstantSource clock,
+            Duration idleTimeout,
+            Supplier<Readiness> readiness,
+            OpenConnections connections) {
         var api = new Api(
                 vertx,
                 licenses,
                 licenses,
                 NearCache.off(),
-                new LastSeen(vertx, licenses, PATIENT),
+                new LastSeen(vertx, licenses, UNBOUNDED, PATIENT),
                 requests,
                 clock,
                 settings,
@@ -95,6 +124,7 @@ final class TestServer implements AutoCloseable {
                         .setIdleTimeout((int) idleTimeout.toMillis())
                         .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
                         .setHttp2ClearTextEnabled(false))
+                .connectionHandler(connections)
                 .requestHandler(api.handler())
                 .invalidRequestHandler(api::answerInvalidRequest)
                 .listen(0, LOOPBACK)));
@@ -126,6 +156,11 @@ final class TestServer implements AutoCloseable {
 
     RawConnection connect() {
         return new RawConnection(LOOPBACK, http.actualPort());
+    }
+
+    /** Connects from another address of this machine, for example {@code 127.0.0.2}. */
+    RawConnection connectFrom(String address) {
+        return new RawConnection(LOOPBACK, http.actualPort(), address);
     }
 
     @Override

@@ -30,7 +30,7 @@ class ChangeFeedIT {
     private final RedisProcess redis = RedisProcess.start();
     private final RedisProcess other = RedisProcess.start();
     private final AtomicReference<RedisNode> master = new AtomicReference<>(node(redis));
-    private final NearCache cache = NearCache.on(Duration.ZERO, InstantSource.system());
+    private final NearCache cache = NearCache.on(Duration.ZERO, InstantSource.system(), 1_000_000);
     private final License license = License.issue(
             LicenseKey.random(new SecureRandom()),
             Email.of("ada@example.com"),

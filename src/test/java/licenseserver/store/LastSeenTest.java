@@ -3,6 +3,8 @@ package licenseserver.store;
 import static licenseserver.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +19,7 @@ import licenseserver.license.Machine;
 import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
+import licenseserver.memory.HeapShare;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -29,7 +32,8 @@ class LastSeenTest {
 
     private final Vertx vertx = Vertx.vertx();
     private final InMemoryLicenseStore licenses = new InMemoryLicenseStore();
-    private final LastSeen lastSeen = new LastSeen(vertx, licenses, NEVER);
+    private final HeapShare share = new HeapShare(1_000_000, "signs were dropped");
+    private final LastSeen lastSeen = new LastSeen(vertx, licenses, share, NEVER);
     private int before;
 
     @BeforeEach
@@ -114,7 +118,7 @@ class LastSeenTest {
 
         @Test
         void of_what_two_servers_saw_is_one_write() {
-            var another = new LastSeen(vertx, licenses, NEVER);
+            var another = new LastSeen(vertx, licenses, share, NEVER);
             note("one", NOW.plusSeconds(7200));
             another.note(license(), "one", NOW.plusSeconds(7201));
 
@@ -159,28 +163,32 @@ class LastSeenTest {
         }
 
         @Test
-        void is_dropped_where_too_many_wait() {
-            List<Machine> machines = IntStream.range(0, 100_001)
-                    .mapToObj(number -> new Machine("m" + number, NOW, null, null, ""))
-                    .toList();
-            var crowd =
-                    new License(new LicenseKey("CROWD"), "a@b", NOW, Terms.of(1), false, null, machines, List.of(), "");
+        void is_dropped_if_its_share_of_the_heap_is_used_up() {
+            int count = 1_000;
             var other = new InMemoryLicenseStore();
+            var small = new HeapShare(100_000, "signs were dropped");
+            List<Machine> machines = IntStream.range(0, count)
+                    .mapToObj(number -> new Machine("m".repeat(100) + number, NOW, null, null, ""))
+                    .toList();
+            var crowd = new License(
+                    new LicenseKey("CROWD"), "a@b", NOW, Terms.of(count), false, null, machines, List.of(), "");
             other.put("license:CROWD", LicenseJson.encode(crowd));
-            var seen = new LastSeen(vertx, other, NEVER);
-            // Found by walking through the machines: so each is asked for in a license of its own.
-            for (Machine machine : machines) {
-                seen.note(
-                        new License(crowd.key(), "a@b", NOW, Terms.of(1), false, null, List.of(machine), List.of(), ""),
-                        machine.machineId(),
-                        NOW.plusSeconds(7200));
-            }
+            Promise<LastSeen> noted = Promise.promise();
+            // In one turn of the event loop, so that nothing is written meanwhile.
+            vertx.runOnContext(turn -> {
+                var seen = new LastSeen(vertx, other, small, NEVER);
+                machines.forEach(machine -> seen.note(crowd, machine.machineId(), NOW.plusSeconds(7200)));
+                assertThat(small.taken()).isBetween(90_000L, 100_000L);
+                noted.complete(seen);
+            });
 
-            await(seen.write());
+            await(await(noted.future()).writeAll(NEVER));
 
+            // Strings of 103 characters and a map's entry take some 220 bytes for each.
             assertThat(await(other.find(crowd.key())).orElseThrow().machines())
                     .filteredOn(machine -> machine.lastSeenAt() != null)
-                    .hasSize(100_000);
+                    .hasSizeBetween(300, 600);
+            assertThat(small.taken()).isZero();
         }
     }
 
@@ -188,7 +196,7 @@ class LastSeenTest {
     class Write {
         @Test
         void comes_by_itself_each_time_the_pause_is_over() {
-            var eager = new LastSeen(vertx, licenses, Duration.ofMillis(1));
+            var eager = new LastSeen(vertx, licenses, share, Duration.ofMillis(1));
             License license = license();
             vertx.runOnContext(loop -> eager.note(license, "one", NOW.plusSeconds(7200)));
 
@@ -198,7 +206,7 @@ class LastSeenTest {
         @Test
         void takes_any_number_of_licenses() {
             var other = new InMemoryLicenseStore();
-            var seen = new LastSeen(vertx, other, NEVER);
+            var seen = new LastSeen(vertx, other, new HeapShare(Long.MAX_VALUE, "none"), NEVER);
             int count = 20_000;
             for (int i = 0; i < count; i++) {
                 License license = license().withKey(new LicenseKey("KEY-" + i));
@@ -209,6 +217,28 @@ class LastSeenTest {
             await(seen.write());
 
             assertThat(other.writes()).isEqualTo(count);
+        }
+
+        @Test
+        void comes_at_once_if_half_of_its_share_of_the_heap_is_in_use() {
+            var seen = new LastSeen(vertx, licenses, new HeapShare(600, "signs were dropped"), NEVER);
+            License license = license();
+            vertx.runOnContext(loop -> seen.note(license, "one", NOW.plusSeconds(7200)));
+
+            Wait.until("it is written", () -> writes() == 1);
+        }
+
+        @Test
+        void of_all_at_the_end_waits_for_an_earlier_round_and_gives_its_room_back() {
+            note("one", NOW.plusSeconds(7200));
+            Future<?> earlier = lastSeen.write();
+            note("two", NOW.plusSeconds(7200));
+
+            await(lastSeen.writeAll(Duration.ofSeconds(10)));
+
+            assertThat(earlier.isComplete()).isTrue();
+            assertThat(writes()).isEqualTo(2);
+            assertThat(share.taken()).isZero();
         }
 
         @Test

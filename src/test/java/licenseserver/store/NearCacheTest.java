@@ -5,14 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.license.Machine;
 import licenseserver.license.Terms;
 import licenseserver.store.NearCache.Ticket;
 import org.jspecify.annotations.Nullable;
@@ -20,10 +23,11 @@ import org.junit.jupiter.api.Test;
 
 class NearCacheTest {
     private static final Instant BEGIN = Instant.ofEpochMilli(1_719_000_000_000L);
+    private static final long ROOM = 1_000_000;
     private static final LicenseKey KEY = LicenseKey.random(new SecureRandom());
 
     private Instant now = BEGIN;
-    private final NearCache cache = NearCache.on(Duration.ZERO, () -> now);
+    private final NearCache cache = NearCache.on(Duration.ZERO, () -> now, ROOM);
 
     private static License license(int maxMachines) {
         return License.issue(KEY, Email.of("ada@example.com"), BEGIN, Terms.of(maxMachines));
@@ -119,7 +123,7 @@ class NearCacheTest {
 
     @Test
     void tells_of_the_time_before_an_outage_as_long_as_it_may() {
-        NearCache longer = NearCache.on(Duration.ofHours(1), () -> now);
+        NearCache longer = NearCache.on(Duration.ofHours(1), () -> now, ROOM);
         longer.fed();
         read(longer, license(3));
         longer.notFed();
@@ -137,6 +141,50 @@ class NearCacheTest {
         read(cache, license(3));
 
         assertThat(beforeOutage(cache)).isNull();
+    }
+
+    @Test
+    void forgets_licenses_rather_than_take_more_than_its_share_of_the_heap() {
+        cache.fed();
+        var keys = new ArrayList<LicenseKey>();
+        for (int i = 0; i < 2_000; i++) {
+            License license = License.issue(
+                    LicenseKey.random(new SecureRandom()),
+                    Email.of("ada@example.com"),
+                    BEGIN,
+                    new Terms(3, null, "Studio", "{\"order\":4711}", "x".repeat(4_000), null, null));
+            keys.add(license.key());
+            cache.put(Objects.requireNonNull(cache.ticket(license.key())), license);
+        }
+
+        // A license with these notes takes some 5,000 bytes.
+        assertThat(keys.stream().filter(key -> cache.now(key) != null)).hasSizeBetween(150, 220);
+    }
+
+    @Test
+    void weighs_machines_by_their_texts() {
+        cache.fed();
+        var keys = new ArrayList<LicenseKey>();
+        List<Machine> machines = IntStream.range(0, 10)
+                .mapToObj(number -> new Machine(number + "m".repeat(200), BEGIN, "l".repeat(100), BEGIN, ""))
+                .toList();
+        for (int i = 0; i < 2_000; i++) {
+            License license = new License(
+                    LicenseKey.random(new SecureRandom()),
+                    "ada@example.com",
+                    BEGIN,
+                    Terms.of(10),
+                    false,
+                    null,
+                    machines,
+                    List.of(),
+                    "");
+            keys.add(license.key());
+            cache.put(Objects.requireNonNull(cache.ticket(license.key())), license);
+        }
+
+        // Each machine takes some 500 bytes.
+        assertThat(keys.stream().filter(key -> cache.now(key) != null)).hasSizeBetween(150, 220);
     }
 
     @Test

@@ -1,0 +1,402 @@
+package licenseserver.http;
+
+import static licenseserver.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import licenseserver.Wait;
+import licenseserver.http.RawConnection.Answer;
+import licenseserver.license.Decision;
+import licenseserver.license.Email;
+import licenseserver.license.License;
+import licenseserver.license.LicenseKey;
+import licenseserver.memory.HeapShare;
+import licenseserver.store.History;
+import licenseserver.store.InMemoryLicenseStore;
+import licenseserver.store.LicenseStore;
+import licenseserver.store.Registration;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+/** What connections and bodies may take of the heap, and how long the head of a request may take. */
+class OpenConnectionsTest {
+    private static final Duration SHORT = Duration.ofMillis(300);
+    private static final String ALIVE = RawConnection.get("/livez");
+    private static final String VALIDATE =
+            RawConnection.post("/validate", "{\"key\":\"K7FH-WP3A-M9QZ-B2CD\",\"machineId\":\"laptop\"}");
+
+    private static Vertx vertx;
+
+    private final List<RawConnection> connected = new ArrayList<>();
+    private @Nullable TestServer server;
+
+    @BeforeAll
+    static void startVertx() {
+        vertx = Vertx.vertx();
+    }
+
+    @AfterAll
+    static void stopVertx() {
+        await(vertx.close());
+    }
+
+    @AfterEach
+    void stop() {
+        connected.forEach(RawConnection::close);
+        if (server != null) {
+            server.close();
+        }
+    }
+
+    /** A store that finds nothing, once it is told to answer. */
+    private static final class SlowStore implements LicenseStore {
+        private final LicenseStore none = new InMemoryLicenseStore();
+        private final Promise<Void> answers = Promise.promise();
+        private final AtomicInteger asked = new AtomicInteger();
+
+        @Override
+        public Future<Optional<License>> find(LicenseKey key) {
+            asked.incrementAndGet();
+            return answers.future().compose(now -> none.find(key));
+        }
+
+        @Override
+        public Future<Registration> register(Email email, Supplier<License> issue) {
+            return none.register(email, issue);
+        }
+
+        @Override
+        public Future<Optional<License>> findByEmail(Email email) {
+            return none.findByEmail(email);
+        }
+
+        @Override
+        public <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
+            return answers.future().compose(now -> none.update(key, rule));
+        }
+
+        @Override
+        public Future<History> history(LicenseKey key) {
+            return none.history(key);
+        }
+
+        @Override
+        public Future<List<String>> recentEvents(int most) {
+            return none.recentEvents(most);
+        }
+    }
+
+    private TestServer start(LicenseStore licenses, OpenConnections connections) {
+        server = TestServer.start(vertx, licenses, connections, TestServer.UNBOUNDED);
+        return server;
+    }
+
+    private RawConnection connectFrom(String address) {
+        if (server == null) {
+            throw new IllegalStateException("not started");
+        }
+        RawConnection connection = server.connectFrom(address);
+        connected.add(connection);
+        return connection;
+    }
+
+    /** So many connections, each of which has been answered once. */
+    private List<RawConnection> connectFrom(String address, int count) {
+        var connections = new ArrayList<RawConnection>();
+        for (int i = 0; i < count; i++) {
+            RawConnection connection = connectFrom(address);
+            assertThat(connection.send(ALIVE).read().status()).isEqualTo(200);
+            connections.add(connection);
+        }
+        return connections;
+    }
+
+    @Nested
+    class A_head {
+        private final OpenConnections connections = new OpenConnections(Long.MAX_VALUE, SHORT);
+
+        @Test
+        void that_trickles_is_answered_408_at_its_deadline_and_ends_the_connection() {
+            start(new InMemoryLicenseStore(), connections);
+            RawConnection slow = connectFrom("127.0.0.1");
+            long begin = System.nanoTime();
+            var trickling = new Thread(() -> {
+                for (int i = 0; i < 1_000 && !Thread.currentThread().isInterrupted(); i++) {
+                    slow.send(i == 0 ? "GET /livez HTTP/1.1\r\nx: " : "x");
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+                }
+            });
+            trickling.start();
+
+            Answer answer = slow.read();
+
+            trickling.interrupt();
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThanOrEqualTo(SHORT.minusMillis(20));
+            assertThat(answer.status()).isEqualTo(408);
+            assertThat(answer.body())
+                    .isEqualTo("{\"success\":false,\"message\":\"Request head not received in time\"}");
+            assertThat(answer.headers()).containsEntry("content-type", "application/json");
+            assertThat(answer.closes()).isTrue();
+            assertThat(slow.isClosed()).isTrue();
+        }
+
+        @Test
+        void that_comes_in_pieces_is_taken_if_it_is_whole_in_time() {
+            start(new InMemoryLicenseStore(), new OpenConnections(Long.MAX_VALUE, TestServer.PATIENT));
+            RawConnection connection = connectFrom("127.0.0.1");
+            for (int i = 0; i < ALIVE.length(); i++) {
+                connection.send(ALIVE.substring(i, i + 1));
+            }
+
+            assertThat(connection.read().status()).isEqualTo(200);
+        }
+
+        @Test
+        void has_its_deadline_also_behind_another_request() {
+            start(new InMemoryLicenseStore(), connections);
+            RawConnection connection = connectFrom("127.0.0.1");
+
+            connection.send(ALIVE + "GET /livez HTTP/1.1\r\n");
+
+            assertThat(connection.read().status()).isEqualTo(200);
+            assertThat(connection.read().status()).isEqualTo(408);
+            assertThat(connection.isClosed()).isTrue();
+        }
+
+        @Test
+        void has_no_deadline_before_its_first_byte() {
+            start(new InMemoryLicenseStore(), connections);
+            RawConnection silent = connectFrom("127.0.0.1");
+            RawConnection answered = connectFrom("127.0.0.1");
+            assertThat(answered.send(ALIVE).read().status()).isEqualTo(200);
+
+            for (int i = 0; i < 2; i++) {
+                assertThat(connectFrom("127.0.0.1").send("G").read().status()).isEqualTo(408);
+            }
+
+            assertThat(silent.send(ALIVE).read().status()).isEqualTo(200);
+            assertThat(answered.send(ALIVE).read().status()).isEqualTo(200);
+        }
+
+        @Test
+        void does_not_cost_the_request_before_it_its_answer() {
+            var store = new SlowStore();
+            start(store, connections);
+            RawConnection connection = connectFrom("127.0.0.1");
+
+            connection.send(VALIDATE + "GET /livez HTTP/1.1\r\n");
+            assertThat(connectFrom("127.0.0.1").send("G").read().status()).isEqualTo(408);
+            store.answers.complete();
+
+            assertThat(connection.read().status()).isEqualTo(200);
+            assertThat(connection.read().status()).isEqualTo(408);
+        }
+    }
+
+    @Nested
+    class The_share_of_the_heap {
+        private static final int ROOM = 20;
+
+        private final OpenConnections connections =
+                new OpenConnections(ROOM * CountedConnection.BYTES, TestServer.PATIENT);
+
+        @Test
+        void if_used_up_by_idle_connections_of_one_address_lets_another_in_at_once() {
+            start(new InMemoryLicenseStore(), connections);
+            List<RawConnection> others = connectFrom("127.0.0.3", 2);
+            List<RawConnection> many = connectFrom("127.0.0.1", ROOM - 2);
+
+            connectFrom("127.0.0.2", 3);
+
+            assertThat(many.subList(0, 3)).allMatch(RawConnection::isClosed);
+            many.subList(3, ROOM - 2)
+                    .forEach(
+                            left -> assertThat(left.send(ALIVE).read().status()).isEqualTo(200));
+            others.forEach(left -> assertThat(left.send(ALIVE).read().status()).isEqualTo(200));
+        }
+
+        @Test
+        void if_used_up_by_trickling_heads_of_one_address_lets_another_in_at_once() {
+            start(new InMemoryLicenseStore(), connections);
+            List<RawConnection> many = connectFrom("127.0.0.1", ROOM);
+            many.forEach(connection -> connection.send("GET /livez HTTP/1.1\r\nx: "));
+
+            connectFrom("127.0.0.2", 3);
+
+            assertThat(many.subList(0, 3)).allMatch(RawConnection::isClosed);
+        }
+
+        @Test
+        void if_used_up_by_slow_bodies_of_one_address_lets_another_in_at_once() {
+            start(new InMemoryLicenseStore(), connections);
+            for (RawConnection each : connectFrom("127.0.0.1", ROOM)) {
+                each.send("POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{");
+            }
+
+            connectFrom("127.0.0.2", 3);
+        }
+
+        @Test
+        void if_used_up_by_requests_under_way_costs_none_of_them_its_answer() {
+            var store = new SlowStore();
+            start(store, connections);
+            List<RawConnection> busy = connectFrom("127.0.0.1", ROOM);
+            busy.forEach(connection -> connection.send(VALIDATE));
+            Wait.until(
+                    "another is refused",
+                    () -> connectFrom("127.0.0.2").send(ALIVE).isClosed());
+
+            store.answers.complete();
+
+            busy.forEach(connection -> assertThat(connection.read().status()).isEqualTo(200));
+            connectFrom("127.0.0.2", 1);
+        }
+
+        @Test
+        void is_given_back_when_connections_close() {
+            start(new InMemoryLicenseStore(), connections);
+            connectFrom("127.0.0.1", ROOM).forEach(RawConnection::close);
+
+            Wait.until("nothing is counted", () -> connections.weight() == 0);
+        }
+
+        @Test
+        void is_taken_by_requests_that_wait_for_the_one_before() {
+            var store = new SlowStore();
+            start(store, connections);
+            RawConnection other = connectFrom("127.0.0.2", 1).get(0);
+            RawConnection pipelining = connectFrom("127.0.0.1");
+
+            pipelining.send(VALIDATE.repeat(10));
+            Wait.until("they count", () -> connections.weight() > 2 * CountedConnection.BYTES + 9 * 1024);
+            store.answers.complete();
+            for (int i = 0; i < 10; i++) {
+                assertThat(pipelining.read().status()).isEqualTo(200);
+            }
+            Wait.until("they count no more", () -> connections.weight() == 2 * CountedConnection.BYTES);
+
+            assertThat(other.send(ALIVE).read().status()).isEqualTo(200);
+        }
+
+        @Test
+        void if_used_up_by_requests_that_wait_for_the_one_before_ends_their_connection() {
+            start(new SlowStore(), new OpenConnections(3 * CountedConnection.BYTES, TestServer.PATIENT));
+            RawConnection other = connectFrom("127.0.0.2", 1).get(0);
+            RawConnection pipelining = connectFrom("127.0.0.1");
+
+            pipelining.send(VALIDATE.repeat(20));
+
+            assertThat(pipelining.isClosed()).isTrue();
+            assertThat(other.send(ALIVE).read().status()).isEqualTo(200);
+        }
+
+        @Test
+        void is_not_used_up_by_a_client_that_sends_ever_more_requests_and_answers_them_all() {
+            var store = new SlowStore();
+            start(store, connections);
+            RawConnection pipelining = connectFrom("127.0.0.1");
+            int count = 1_000;
+
+            pipelining.send(VALIDATE.repeat(count));
+            Wait.until("some wait", () -> connections.weight() > CountedConnection.BYTES);
+            store.answers.complete();
+
+            for (int i = 0; i < count; i++) {
+                assertThat(pipelining.read().status()).isEqualTo(200);
+            }
+        }
+
+        @Test
+        void is_taken_by_the_many_lines_of_a_head() {
+            start(new InMemoryLicenseStore(), connections);
+            RawConnection connection = connectFrom("127.0.0.1", 1).get(0);
+
+            connection.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n" + "a:b\r\n".repeat(200));
+
+            Wait.until("they count", () -> connections.weight() > CountedConnection.BYTES + 25_000);
+            assertThat(connection.send("\r\n").read().status()).isEqualTo(200);
+        }
+
+        @Test
+        void is_taken_by_answers_that_nobody_reads() {
+            var roomy = new OpenConnections(1_000_000, TestServer.PATIENT);
+            start(new InMemoryLicenseStore(), roomy);
+            RawConnection deaf = connectFrom("127.0.0.1");
+            var sending = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    deaf.send(ALIVE.repeat(100));
+                }
+            });
+            sending.start();
+            try {
+                Wait.until("they count", () -> roomy.weight() > CountedConnection.BYTES + 8_192);
+                // No more than a buffer full of answers, and the requests of one read.
+                assertThat(roomy.weight()).isLessThan(300_000);
+            } finally {
+                sending.interrupt();
+                deaf.close();
+            }
+            Wait.until("they count no more", () -> roomy.weight() == 0);
+        }
+    }
+
+    @Nested
+    class The_share_of_bodies {
+        private static final String SLOW =
+                "POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16384\r\n\r\n" + "{".repeat(10_000);
+
+        private final HeapShare bodies = new HeapShare(70_000, "requests with a body got 503");
+
+        @Test
+        void if_used_up_refuses_a_body_with_503_and_takes_small_ones() {
+            server = TestServer.start(
+                    vertx, new InMemoryLicenseStore(), new OpenConnections(Long.MAX_VALUE, TestServer.PATIENT), bodies);
+            for (int i = 0; i < 3; i++) {
+                connectFrom("127.0.0.1").send(SLOW);
+            }
+            Wait.until("they count", () -> bodies.taken() == 60_000);
+
+            Answer refused = connectFrom("127.0.0.2").send(SLOW).read();
+            assertThat(refused.status()).isEqualTo(503);
+            assertThat(refused.headers()).containsEntry("retry-after", "1");
+            assertThat(connectFrom("127.0.0.2").send(VALIDATE).read().status()).isEqualTo(200);
+
+            connected.forEach(RawConnection::close);
+            Wait.until("nothing counts any more", () -> bodies.taken() == 0);
+        }
+
+        @Test
+        void is_held_until_the_answer_and_weighs_fields() {
+            var store = new SlowStore();
+            server = TestServer.start(vertx, store, new OpenConnections(Long.MAX_VALUE, TestServer.PATIENT), bodies);
+            String fields = "{\"key\":\"K7FH-WP3A-M9QZ-B2CD\",\"machineId\":\"laptop\"%s}";
+            var more = new StringBuilder();
+            for (int i = 0; i < 100; i++) {
+                more.append(",\"x").append(i).append("\":1");
+            }
+            RawConnection connection = connectFrom("127.0.0.1");
+
+            connection.send(RawConnection.post("/validate", fields.formatted(more)));
+            Wait.until("it counts", () -> bodies.taken() > 12_000);
+            store.answers.complete();
+
+            assertThat(connection.read().status()).isEqualTo(200);
+            Wait.until("it counts no more", () -> bodies.taken() == 0);
+        }
+    }
+}
