@@ -16,6 +16,7 @@ import licenseserver.http.AdminSecret;
 import licenseserver.http.Api;
 import licenseserver.http.OpenConnections;
 import licenseserver.http.Readiness;
+import licenseserver.http.StrictRequestDecoder;
 import licenseserver.store.ChangeFeed;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseTurns;
@@ -173,7 +174,10 @@ public final class LicenseServer extends VerticleBase {
                             // There are no web sockets; the handler that waits for them would see every request.
                             .setPerMessageWebSocketCompressionSupported(false)
                             .setPerFrameWebSocketCompressionSupported(false))
-                    .connectionHandler(connections)
+                    .connectionHandler(connection -> {
+                        StrictRequestDecoder.install(connection);
+                        connections.handle(connection);
+                    })
                     .requestHandler(api.handler())
                     .invalidRequestHandler(api::answerInvalidRequest);
             // A negative port is any free one, the same for all event loops.

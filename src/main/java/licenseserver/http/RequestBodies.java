@@ -18,6 +18,8 @@ final class RequestBodies {
     /** The largest body that is taken, in bytes; a call of the contract needs some hundred. */
     static final int MAX_BYTES = 16 * 1024;
 
+    private static final int DIGITS_OF_MAX_BYTES = String.valueOf(MAX_BYTES).length();
+
     /** What is read over of a larger one, so that its sender sees the refusal and not a broken connection. */
     private static final int MAX_BYTES_READ_OVER = 1024 * 1024;
 
@@ -38,28 +40,53 @@ final class RequestBodies {
                 Math.max(1, Math.min(LONGEST_PAUSE.toMillis(), patience.toMillis() / 10)), check -> refuseLate());
     }
 
+    /** Is told that a body is not taken. */
+    interface Refusal {
+        /**
+         * Answers the request, unless it has an answer; may be called a second time, to end the connection.
+         *
+         * @param reply says why: the body is too large, too slow, or broken
+         * @param goesOn whether further requests can follow on the connection
+         */
+        void refuse(Reply reply, boolean goesOn);
+    }
+
     /**
-     * Receives the whole body; empty where there is none.
+     * Receives the whole body, which is empty if the request has none.
      *
-     * @param taken is given the body; or else
-     * @param refused why it is refused: it is too large, too slow, or broken
+     * @param taken is given the body, unless it is refused
      */
-    void receive(HttpServerRequest request, Consumer<Buffer> taken, Consumer<Reply> refused) {
-        if (request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true)) {
+    void receive(HttpServerRequest request, Consumer<Buffer> taken, Refusal refused) {
+        boolean waits = request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true);
+        long announced = announcedBytes(request);
+        var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
+        if (announced > MAX_BYTES) {
+            // A sender who waits for an answer may leave the body out: nobody can tell what it would send next.
+            body.answered = announced <= MAX_BYTES_READ_OVER && !waits;
+            refused.refuse(Reply.BODY_TOO_LARGE, body.answered);
+            if (!body.answered) {
+                return;
+            }
+        } else if (waits) {
             request.response().writeContinue();
         }
-        var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
         body.enter();
         request.handler(body::add);
-        request.exceptionHandler(broken -> body.refuse(Reply.BAD_REQUEST));
+        request.exceptionHandler(broken -> body.refuse(Reply.BAD_REQUEST, false));
         request.endHandler(end -> body.end());
+    }
+
+    /** What {@code Content-Length} says; 0 if there is none, or if it is too short a number to be worth reading. */
+    private static long announcedBytes(HttpServerRequest request) {
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        return length == null || length.length() < DIGITS_OF_MAX_BYTES ? 0 : Long.parseLong(length);
     }
 
     private void refuseLate() {
         long now = System.nanoTime();
         for (Arriving each : List.copyOf(arriving)) {
             if (now - each.due >= 0) {
-                each.refuse(Reply.BODY_TOO_SLOW);
+                each.refuse(Reply.BODY_TOO_SLOW, false);
             }
         }
     }
@@ -67,14 +94,18 @@ final class RequestBodies {
     private final class Arriving {
         private final long due;
         private final Consumer<Buffer> taken;
-        private final Consumer<Reply> refused;
+        private final Refusal refused;
         private int place;
         private boolean done;
+
+        /** Whether it was refused already and is only read so that the next request can be. */
+        private boolean answered;
+
         private Buffer received = NOTHING;
         private int chunks;
         private long size;
 
-        Arriving(long due, Consumer<Buffer> taken, Consumer<Reply> refused) {
+        Arriving(long due, Consumer<Buffer> taken, Refusal refused) {
             this.due = due;
             this.taken = taken;
             this.refused = refused;
@@ -96,6 +127,9 @@ final class RequestBodies {
 
         void add(Buffer chunk) {
             size += chunk.length();
+            if (answered) {
+                return;
+            }
             if (size <= MAX_BYTES) {
                 // Most bodies come in one piece, which need not be copied.
                 received = switch (chunks++) {
@@ -104,13 +138,13 @@ final class RequestBodies {
                     default -> received.appendBuffer(chunk);
                 };
             } else if (size > MAX_BYTES_READ_OVER) {
-                refuse(Reply.BODY_TOO_LARGE);
+                refuse(Reply.BODY_TOO_LARGE, false);
             }
         }
 
         void end() {
             if (size > MAX_BYTES) {
-                refuse(Reply.BODY_TOO_LARGE);
+                refuse(Reply.BODY_TOO_LARGE, true);
             } else if (!done) {
                 done = true;
                 leave();
@@ -118,11 +152,11 @@ final class RequestBodies {
             }
         }
 
-        void refuse(Reply reply) {
+        void refuse(Reply reply, boolean goesOn) {
             if (!done) {
                 done = true;
                 leave();
-                refused.accept(reply);
+                refused.refuse(reply, goesOn);
             }
         }
     }

@@ -95,6 +95,7 @@ final class TestServer implements AutoCloseable {
                         .setIdleTimeout((int) idleTimeout.toMillis())
                         .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
                         .setHttp2ClearTextEnabled(false))
+                .connectionHandler(StrictRequestDecoder::install)
                 .requestHandler(api.handler())
                 .invalidRequestHandler(api::answerInvalidRequest)
                 .listen(0, LOOPBACK)));
