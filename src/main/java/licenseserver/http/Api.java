@@ -8,6 +8,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -16,8 +17,10 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -36,7 +39,7 @@ public final class Api {
         Future<Reply> answer(HttpServerRequest request, Fields fields);
     }
 
-    /** How long what still comes of a refused request is read over. */
+    /** How long the rest of a refused request is read and dropped before its connection is closed. */
     private static final long LINGER_MILLIS = 1000;
 
     private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
@@ -58,6 +61,10 @@ public final class Api {
     private final Idempotency idempotency;
     private final RequestBodies bodies;
     private @Nullable String lastHost;
+
+    /** The connections that were told so with {@code Connection: close} and are still open. */
+    private final Set<HttpConnection> closing = new HashSet<>();
+
     private final Failures failures = new Failures();
     private final Map<String, Call> calls;
     private final Map<String, Supplier<Reply>> pages;
@@ -125,6 +132,9 @@ public final class Api {
     public Handler<HttpServerRequest> handler() {
         Router router = router();
         return request -> {
+            if (!closing.isEmpty() && closing.contains(request.connection())) {
+                return;
+            }
             Call call = request.method().equals(HttpMethod.POST) ? calls.get(request.path()) : null;
             if (call != null && isPlain(request)) {
                 answer(request, call);
@@ -136,11 +146,10 @@ public final class Api {
 
     /** Whether nothing about the request's head asks for a closer look; most requests come for the same host as the one before. */
     private boolean isPlain(HttpServerRequest request) {
-        List<String> hosts = request.headers().getAll(HttpHeaders.HOST);
-        if (hosts.size() != 1 || request.headers().contains(HttpHeaders.TRANSFER_ENCODING)) {
+        String host = request.getHeader(HttpHeaders.HOST);
+        if (host == null) {
             return false;
         }
-        String host = hosts.get(0);
         if (host.equals(lastHost)) {
             return true;
         }
@@ -153,7 +162,6 @@ public final class Api {
 
     private Router router() {
         Router router = Router.router(vertx);
-        router.route().handler(this::refuseAmbiguousRequest);
         router.options().handler(this::answerPreflight);
         router.get().handler(this::answerPage);
         router.post()
@@ -161,7 +169,7 @@ public final class Api {
                         context.request(), calls.getOrDefault(context.request().path(), NO_CALL)));
         router.route().handler(context -> send(context.request(), Reply.METHOD_NOT_ALLOWED));
         // What the router refuses by itself: a Host that is missing or malformed, and a target that is no path.
-        router.errorHandler(400, context -> sendAndCloseSoon(context.request(), Reply.BAD_REQUEST));
+        router.errorHandler(400, context -> sendLast(context.request(), Reply.BAD_REQUEST));
         router.errorHandler(404, this::answerNoPath);
         // No route asks for these; were one to, the router would answer HTML.
         for (int status : List.of(405, 413, 415)) {
@@ -171,13 +179,17 @@ public final class Api {
         return router;
     }
 
-    /** Answers what is no HTTP request at all. */
+    /** Answers what is not a valid HTTP request. */
     public void answerInvalidRequest(HttpServerRequest request) {
         Throwable cause = request.decoderResult().cause();
+        if (cause instanceof StrictRequestDecoder.UnsupportedVersionException) {
+            sendLast(request, Reply.UNSUPPORTED_VERSION);
+            return;
+        }
         int status = cause instanceof TooLongHttpLineException
                 ? 414
                 : cause instanceof TooLongHttpHeaderException ? 431 : 400;
-        sendAndClose(request, Reply.refusal(status, "Bad request"));
+        sendLast(request, Reply.refusal(status, "Bad request"));
     }
 
     private static Call open(Function<Fields, Future<Reply>> call) {
@@ -208,11 +220,11 @@ public final class Api {
                 request,
                 body -> answer(request, call, body)
                         .onComplete(reply -> send(request, reply), failure -> send(request, failures.replyTo(failure))),
-                refusal -> {
-                    if (request.isEnded()) {
+                (refusal, goesOn) -> {
+                    if (goesOn) {
                         send(request, refusal);
                     } else {
-                        sendAndCloseSoon(request, refusal);
+                        sendLast(request, refusal);
                     }
                 });
     }
@@ -223,21 +235,6 @@ public final class Api {
         } catch (RuntimeException refusedOrDefect) {
             return Future.failedFuture(refusedOrDefect);
         }
-    }
-
-    /** A request that another server on its way could have understood otherwise: as two, or as meant for another host. */
-    private void refuseAmbiguousRequest(RoutingContext context) {
-        if (isAmbiguous(context.request())) {
-            sendAndClose(context.request(), Reply.BAD_REQUEST);
-        } else {
-            context.next();
-        }
-    }
-
-    private static boolean isAmbiguous(HttpServerRequest request) {
-        String transferEncoding = request.getHeader(HttpHeaders.TRANSFER_ENCODING);
-        return (transferEncoding != null && !transferEncoding.equalsIgnoreCase("chunked"))
-                || request.headers().getAll(HttpHeaders.HOST).size() > 1;
     }
 
     private void answerPreflight(RoutingContext context) {
@@ -261,7 +258,7 @@ public final class Api {
     /** A target such as that of {@code OPTIONS *}; the router wants the answer at once, without waiting for a body. */
     private void answerNoPath(RoutingContext context) {
         if (context.request().method().equals(HttpMethod.POST)) {
-            sendAndClose(context.request(), Reply.UNKNOWN_PATH);
+            sendLast(context.request(), Reply.UNKNOWN_PATH);
         } else {
             context.reroute("/");
         }
@@ -275,18 +272,25 @@ public final class Api {
         };
     }
 
-    private void sendAndClose(HttpServerRequest request, Reply reply) {
-        request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    /** Refuses a request in such a way that nothing more of its connection is carried out. */
+    private void sendLast(HttpServerRequest request, Reply reply) {
+        closeAfter(request);
         send(request, reply);
-        request.connection().close();
     }
 
-    /** Refuses a request of which more may come: closing at once could take the answer back from one who still sends. */
-    private void sendAndCloseSoon(HttpServerRequest request, Reply reply) {
-        request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-        send(request, reply);
-        Future.any(request.end(), vertx.timer(LINGER_MILLIS, TimeUnit.MILLISECONDS))
-                .onComplete(over -> request.connection().close());
+    /**
+     * Ends the connection once this request is complete, or after a while: if it closed at once, a client that is still
+     * sending could lose the answer. Vert.x drops what comes after the request; {@link #closing} is for a request that
+     * has begun to come already, and waits for this one's answer.
+     */
+    private void closeAfter(HttpServerRequest request) {
+        HttpConnection connection = request.connection();
+        if (!request.response().headWritten()) {
+            request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
+        if (closing.add(connection)) {
+            connection.shutdown(LINGER_MILLIS, TimeUnit.MILLISECONDS).onComplete(closed -> closing.remove(connection));
+        }
     }
 
     private void send(HttpServerRequest request, Reply reply) {
@@ -300,9 +304,8 @@ public final class Api {
         response.putHeader(HttpHeaders.CONTENT_TYPE, JSON)
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
         if (readiness.get() == Readiness.STOPPING) {
-            // Whoever keeps connections open is to use another server from now on, not to meet a closed one in
-            // mid-call.
-            response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+            // A client that keeps connections open must use another server from now on.
+            closeAfter(request);
         }
         if (reply.status() == 503) {
             response.putHeader(HttpHeaders.RETRY_AFTER, "1");

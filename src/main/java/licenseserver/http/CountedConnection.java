@@ -14,8 +14,6 @@ import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AsciiString;
 import io.netty.util.concurrent.ScheduledFuture;
-import io.vertx.core.http.Http1ServerConfig;
-import io.vertx.core.http.impl.http1.VertxHttpRequestDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -31,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A decoder of its own, because only the decoder knows where a head begins and how much of it has arrived. A request that
  * arrives whole, as most do, costs it two comparisons.
  */
-final class CountedConnection extends VertxHttpRequestDecoder {
+final class CountedConnection extends StrictRequestDecoder {
     /**
      * A connection with one request under way whose head is no longer than {@value #HEAD_BYTES_INCLUDED} bytes and
      * {@value #HEAD_LINES_INCLUDED} lines, as measured: 4,200 while it is idle, 5,400 with a part of a request.
@@ -80,7 +78,6 @@ final class CountedConnection extends VertxHttpRequestDecoder {
      * @param source which connections count as coming from the same address
      */
     CountedConnection(OpenConnections all, Channel channel, ByteBuffer source, Duration headPatience) {
-        super(new Http1ServerConfig());
         this.all = all;
         this.channel = channel;
         this.source = source;

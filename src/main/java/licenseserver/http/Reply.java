@@ -25,6 +25,7 @@ record Reply(int status, Buffer body) {
     static final Reply BODY_TOO_SLOW = refusal(408, "Request body not received in time");
     static final Reply BODY_TOO_LARGE = refusal(413, "Request body too large");
     static final Reply INTERNAL_ERROR = refusal(500, "Internal error");
+    static final Reply UNSUPPORTED_VERSION = refusal(505, "Only HTTP/1.1 and HTTP/1.0 are supported");
     static final Reply UNREADABLE_LICENSE = refusal(500, "The stored license cannot be read");
     static final Reply UNAVAILABLE = refusal(503, "Temporarily unavailable, please try again");
 

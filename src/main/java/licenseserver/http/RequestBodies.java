@@ -8,7 +8,6 @@ import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import licenseserver.memory.HeapShare;
 import licenseserver.memory.Weight;
@@ -21,6 +20,8 @@ import licenseserver.memory.Weight;
 final class RequestBodies {
     /** The largest body that is taken, in bytes; a call of the contract needs some hundred. */
     static final int MAX_BYTES = 16 * 1024;
+
+    private static final int DIGITS_OF_MAX_BYTES = String.valueOf(MAX_BYTES).length();
 
     /** What is read over of a larger one, so that its sender sees the refusal and not a broken connection. */
     private static final int MAX_BYTES_READ_OVER = 1024 * 1024;
@@ -55,28 +56,53 @@ final class RequestBodies {
                 Math.max(1, Math.min(LONGEST_PAUSE.toMillis(), patience.toMillis() / 10)), check -> refuseLate());
     }
 
+    /** Is told that a body is not taken. */
+    interface Refusal {
+        /**
+         * Answers the request, unless it has an answer; may be called a second time, to end the connection.
+         *
+         * @param reply says why: the body is too large, too slow, or broken, or too many others have taken its room
+         * @param goesOn whether further requests can follow on the connection
+         */
+        void refuse(Reply reply, boolean goesOn);
+    }
+
     /**
-     * Receives the whole body; empty if there is none.
+     * Receives the whole body, which is empty if the request has none.
      *
-     * @param taken is given the body, and is done with it when its future completes; or else
-     * @param refused why it is refused: it is too large, too slow, or broken, or too many others have taken its room
+     * @param taken is given the body, unless it is refused, and is done with it when its future completes
      */
-    void receive(HttpServerRequest request, Function<Buffer, Future<Reply>> taken, Consumer<Reply> refused) {
-        if (request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true)) {
+    void receive(HttpServerRequest request, Function<Buffer, Future<Reply>> taken, Refusal refused) {
+        boolean waits = request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true);
+        long announced = announcedBytes(request);
+        var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
+        if (announced > MAX_BYTES) {
+            // A sender who waits for an answer may leave the body out: nobody can tell what it would send next.
+            body.answered = announced <= MAX_BYTES_READ_OVER && !waits;
+            refused.refuse(Reply.BODY_TOO_LARGE, body.answered);
+            if (!body.answered) {
+                return;
+            }
+        } else if (waits) {
             request.response().writeContinue();
         }
-        var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
         body.enter();
         request.handler(body::add);
-        request.exceptionHandler(broken -> body.refuse(Reply.BAD_REQUEST));
+        request.exceptionHandler(broken -> body.refuse(Reply.BAD_REQUEST, false));
         request.endHandler(end -> body.end());
+    }
+
+    /** What {@code Content-Length} says; 0 if there is none, or if it is too short a number to be worth reading. */
+    private static long announcedBytes(HttpServerRequest request) {
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        return length == null || length.length() < DIGITS_OF_MAX_BYTES ? 0 : Long.parseLong(length);
     }
 
     private void refuseLate() {
         long now = System.nanoTime();
         for (Arriving each : List.copyOf(arriving)) {
             if (now - each.due >= 0) {
-                each.refuse(Reply.BODY_TOO_SLOW);
+                each.refuse(Reply.BODY_TOO_SLOW, false);
             }
         }
     }
@@ -84,15 +110,19 @@ final class RequestBodies {
     private final class Arriving {
         private final long due;
         private final Function<Buffer, Future<Reply>> taken;
-        private final Consumer<Reply> refused;
+        private final Refusal refused;
         private int place;
         private boolean done;
+
+        /** Whether it was refused already and is only read so that the next request can be. */
+        private boolean answered;
+
         private Buffer received = NOTHING;
         private int chunks;
         private long size;
         private long weight;
 
-        Arriving(long due, Function<Buffer, Future<Reply>> taken, Consumer<Reply> refused) {
+        Arriving(long due, Function<Buffer, Future<Reply>> taken, Refusal refused) {
             this.due = due;
             this.taken = taken;
             this.refused = refused;
@@ -114,12 +144,12 @@ final class RequestBodies {
 
         void add(Buffer chunk) {
             size += chunk.length();
-            if (done) {
+            if (done || answered) {
                 return;
             }
             if (size <= MAX_BYTES) {
                 // A buffer that grows takes up to twice of what is in it.
-                if (size > BYTES_NOT_WEIGHED && !weighs(2 * size)) {
+                if (size > BYTES_NOT_WEIGHED && !weighs(2 * size, false)) {
                     return;
                 }
                 // Most bodies come in one piece, which need not be copied.
@@ -129,7 +159,7 @@ final class RequestBodies {
                     default -> received.appendBuffer(chunk);
                 };
             } else if (size > MAX_BYTES_READ_OVER) {
-                refuse(Reply.BODY_TOO_LARGE);
+                refuse(Reply.BODY_TOO_LARGE, false);
             } else {
                 received = NOTHING;
                 giveBack();
@@ -137,10 +167,10 @@ final class RequestBodies {
         }
 
         /** Whether there is room for it at this weight; refuses it if not. */
-        private boolean weighs(long bytes) {
+        private boolean weighs(long bytes, boolean goesOn) {
             if (bytes > weight) {
                 if (!share.take(bytes - weight)) {
-                    refuse(Reply.UNAVAILABLE);
+                    refuse(Reply.UNAVAILABLE, goesOn);
                     return false;
                 }
                 weight = bytes;
@@ -157,8 +187,8 @@ final class RequestBodies {
 
         void end() {
             if (size > MAX_BYTES) {
-                refuse(Reply.BODY_TOO_LARGE);
-            } else if (!done && (size <= BYTES_NOT_WEIGHED || weighs(2 * size + FIELD_BYTES * mostFields()))) {
+                refuse(Reply.BODY_TOO_LARGE, true);
+            } else if (!done && (size <= BYTES_NOT_WEIGHED || weighs(2 * size + FIELD_BYTES * mostFields(), true))) {
                 done = true;
                 leave();
                 Future<Reply> answered = taken.apply(received);
@@ -177,13 +207,13 @@ final class RequestBodies {
             return commas + 1;
         }
 
-        void refuse(Reply reply) {
+        void refuse(Reply reply, boolean goesOn) {
             if (!done) {
                 done = true;
                 leave();
                 received = NOTHING;
                 giveBack();
-                refused.accept(reply);
+                refused.refuse(reply, goesOn);
             }
         }
     }

@@ -13,8 +13,6 @@ import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -25,12 +23,9 @@ import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Policy;
-import licenseserver.store.History;
 import licenseserver.store.IdempotencyStore;
 import licenseserver.store.InMemoryIdempotencyStore;
 import licenseserver.store.InMemoryLicenseStore;
-import licenseserver.store.LicenseStore;
-import licenseserver.store.Registration;
 import licenseserver.store.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -340,36 +335,15 @@ class IdempotencyTest {
     }
 
     /** Counts updates, and does something before each. */
-    private final class Watched implements LicenseStore {
-        @Override
-        public Future<Registration> register(Email email, Supplier<License> issue) {
-            return licenses.register(email, issue);
-        }
-
-        @Override
-        public Future<Optional<License>> find(LicenseKey key) {
-            return licenses.find(key);
-        }
-
-        @Override
-        public Future<Optional<License>> findByEmail(Email email) {
-            return licenses.findByEmail(email);
+    private final class Watched extends DelegatingStore {
+        Watched() {
+            super(licenses);
         }
 
         @Override
         public <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
             updates.incrementAndGet();
-            return beforeUpdate.get().compose(done -> licenses.update(key, rule));
-        }
-
-        @Override
-        public Future<History> history(LicenseKey key) {
-            return licenses.history(key);
-        }
-
-        @Override
-        public Future<List<String>> recentEvents(int most) {
-            return licenses.recentEvents(most);
+            return beforeUpdate.get().compose(done -> super.update(key, rule));
         }
     }
 }

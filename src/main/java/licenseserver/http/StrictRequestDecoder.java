@@ -1,0 +1,119 @@
+package licenseserver.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMessage;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.util.AsciiString;
+import io.vertx.core.http.Http1ServerConfig;
+import io.vertx.core.http.impl.http1.VertxHttpRequestDecoder;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads requests as Vert.x does, but refuses each head that another server on the way could read as another request: with
+ * several Hosts or none, with a {@code Transfer-Encoding} other than {@code chunked}, with a folded line, or with a header
+ * without a name (RFC 9112, sections 3.2, 5 and 6.1). Netty reads nothing more of a connection after a head that was
+ * refused here, so what was meant to be smuggled behind it can never reach a handler.
+ */
+class StrictRequestDecoder extends VertxHttpRequestDecoder {
+    /** The request is of a version of HTTP other than 1.0 and 1.1. */
+    static final class UnsupportedVersionException extends RuntimeException {
+        UnsupportedVersionException() {
+            super("Neither HTTP/1.0 nor HTTP/1.1", null, false, false);
+        }
+    }
+
+    /** Whether a head has begun and is not complete. */
+    private boolean inHead;
+
+    private boolean folded;
+
+    /** What the current call reads, and where it began. */
+    private @Nullable ByteBuf input;
+
+    private int begin;
+    private boolean beginsInHead;
+
+    StrictRequestDecoder() {
+        super(new Http1ServerConfig());
+    }
+
+    @Override
+    protected void decode(ChannelHandlerContext context, ByteBuf buffer, List<Object> out) throws Exception {
+        input = buffer;
+        begin = buffer.readerIndex();
+        beginsInHead = inHead;
+        super.decode(context, buffer, out);
+        if (inHead && !folded) {
+            // The rest of the head comes with a later call, when these lines are gone.
+            folded = hasFoldedLine(buffer);
+        }
+    }
+
+    @Override
+    protected HttpMessage createMessage(String[] initialLine) {
+        HttpMessage message = super.createMessage(initialLine);
+        HttpVersion version = message.protocolVersion();
+        if (!version.equals(HttpVersion.HTTP_1_1) && !version.equals(HttpVersion.HTTP_1_0)) {
+            throw new UnsupportedVersionException();
+        }
+        inHead = true;
+        folded = false;
+        return message;
+    }
+
+    @Override
+    protected AsciiString splitHeaderName(byte[] line, int start, int length) {
+        if (length == 0) {
+            throw new IllegalArgumentException("A header has no name");
+        }
+        return super.splitHeaderName(line, start, length);
+    }
+
+    /** Called when all lines of a head have been read, before anything is made of it. */
+    @Override
+    protected boolean isContentAlwaysEmpty(HttpMessage message) {
+        inHead = false;
+        if (folded || (input != null && hasFoldedLine(input))) {
+            throw new IllegalArgumentException("A header line is folded");
+        }
+        HttpHeaders headers = message.headers();
+        int hosts = headers.getAll(HttpHeaderNames.HOST).size();
+        if (hosts > 1 || (hosts == 0 && message.protocolVersion().equals(HttpVersion.HTTP_1_1))) {
+            throw new IllegalArgumentException("There must be one Host");
+        }
+        if (headers.contains(HttpHeaderNames.TRANSFER_ENCODING)) {
+            List<String> encodings = headers.getAll(HttpHeaderNames.TRANSFER_ENCODING);
+            if (encodings.size() > 1
+                    || !HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(encodings.get(0))
+                    || headers.contains(HttpHeaderNames.CONTENT_LENGTH)) {
+                throw new IllegalArgumentException("It is not certain where the request ends");
+            }
+        }
+        return super.isContentAlwaysEmpty(message);
+    }
+
+    /** Whether one of the lines that the current call has read begins with white space. */
+    private boolean hasFoldedLine(ByteBuf lines) {
+        int end = lines.readerIndex();
+        // What a head begins with is the request line, which cannot be folded.
+        int line = beginsInHead ? begin : lineAfter(lines, begin, end);
+        while (line < end) {
+            byte first = lines.getByte(line);
+            if (first == ' ' || first == '\t') {
+                return true;
+            }
+            line = lineAfter(lines, line, end);
+        }
+        return false;
+    }
+
+    private static int lineAfter(ByteBuf lines, int line, int end) {
+        int lineFeed = lines.indexOf(line, end, (byte) '\n');
+        return lineFeed < 0 ? end : lineFeed + 1;
+    }
+}
