@@ -105,11 +105,20 @@ class OldServerIT {
     private static void sellAndCheck(List<Sold> sold, Server first, Server second) throws Exception {
         sold.add(Sold.sell(first, second));
         sold.add(Sold.sell(second, first));
+        List<HttpCalls> both = List.of(first.calls(), second.calls());
+        List<String> latest = sold.stream()
+                .skip(sold.size() - 2)
+                .map(license -> license.other().answer().json().getString("key"))
+                .toList();
+        for (HttpCalls server : both) {
+            Wait.until(
+                    "both sales are among the recent events",
+                    () -> latest.stream().allMatch(recentEvents(server)::contains));
+        }
         for (Sold license : sold) {
             license.checkAt(first);
             license.checkAt(second);
         }
-        List<HttpCalls> both = List.of(first.calls(), second.calls());
         for (int i = 0; i < STORMS; i++) {
             assertThat(Concurrency.activationStorm(both)).isEmpty();
             assertThat(Concurrency.registerStorm(both)).isEmpty();
@@ -117,6 +126,12 @@ class OldServerIT {
         for (int seed = 0; seed < HISTORIES; seed++) {
             assertThat(Concurrency.randomHistory(both, seed)).isEmpty();
         }
+    }
+
+    private static String recentEvents(HttpCalls server) {
+        Answer answer = server.post("/recent-events", new JsonObject());
+        assertThat(answer.status()).isEqualTo(200);
+        return answer.body();
     }
 
     /** A call with an {@code Idempotency-Key}, and what the server that carried it out answered. */
