@@ -62,7 +62,18 @@ class OldServerIT {
     private Server start(String jar) {
         JarProcess process = JarProcess.start(
                 folder,
-                Map.of("HOST", "127.0.0.1", "PORT", "0", "REDIS_URL", redis.url(), "ADMIN_SECRET", HttpCalls.SECRET),
+                Map.of(
+                        "HOST",
+                        "127.0.0.1",
+                        "PORT",
+                        "0",
+                        "REDIS_URL",
+                        redis.url(),
+                        "ADMIN_SECRET",
+                        HttpCalls.SECRET,
+                        // A busy machine does not matter here.
+                        "REDIS_TIMEOUT_MILLIS",
+                        "10000"),
                 List.of("-jar", jar));
         started.add(process);
         var calls = new HttpCalls(process.port());
