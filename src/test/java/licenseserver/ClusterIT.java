@@ -2,6 +2,7 @@ package licenseserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -13,12 +14,16 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * A Redis Cluster of three masters with a replica each, and what is done to it under load. What a failover can lose of what was
- * confirmed in its last moments is counted and printed; where nobody fails nothing may be lost.
+ * A Redis Cluster of three masters with a replica each, and what is done to it under load. Replication is asynchronous, so a
+ * failover may lose changes that were confirmed in its last moments; with these faults it loses none.
  */
 @Tag("minutes")
 class ClusterIT {
     private static final int SLOTS = 16_384;
+
+    /** One second until a master counts as down, and what the other masters and the server then need. */
+    private static final Duration LONGEST_OUTAGE = Duration.ofSeconds(4);
+
     private static final String WAIT = "REDIS_REPLICAS_TO_WAIT=1";
     private static final List<RedisProcess> SERVERS = new ArrayList<>();
 
@@ -143,7 +148,7 @@ class ClusterIT {
         void happen(FaultLoad load);
     }
 
-    private static Outcome measure(String name, String setting, Fault fault) {
+    private static void measure(String name, String setting, Fault fault) {
         try (TestServer server = server(setting)) {
             FaultLoad load = FaultLoad.start(server.calls());
             fault.happen(load);
@@ -154,7 +159,8 @@ class ClusterIT {
             System.out.println(outcome.row("Cluster", name, setting));
             assertThat(outcome.overLimit()).isEmpty();
             assertThat(outcome.wrongAnswers()).isEmpty();
-            return outcome;
+            assertThat(outcome.lost()).isZero();
+            assertThat(outcome.longestOutage()).isLessThanOrEqualTo(LONGEST_OUTAGE);
         }
     }
 
@@ -190,18 +196,17 @@ class ClusterIT {
     }
 
     @Test
-    void loses_nothing_when_a_replica_is_promoted_by_hand() {
-        Outcome outcome = measure("a replica is promoted (`CLUSTER FAILOVER`)", "", load -> {
+    void goes_on_when_a_replica_is_promoted_by_hand() {
+        measure("a replica is promoted (`CLUSTER FAILOVER`)", "", load -> {
             RedisProcess next = replicaOf(masters().get(0));
             next.tell("CLUSTER", "FAILOVER");
             Wait.until("it is the master", () -> isMaster(next));
         });
-        assertThat(outcome.lost()).isZero();
     }
 
     @Test
-    void loses_nothing_when_slots_move_to_another_master() {
-        Outcome outcome = measure("slots with keys are moved to another master", "", load -> {
+    void goes_on_when_slots_move_to_another_master() {
+        measure("slots with keys are moved to another master", "", load -> {
             RedisProcess from = masters().get(0);
             RedisProcess to = masters().get(1);
             for (String key : load.keys()) {
@@ -211,7 +216,6 @@ class ClusterIT {
                 }
             }
         });
-        assertThat(outcome.lost()).isZero();
     }
 
     /** As {@code redis-cli --cluster reshard} does it. */

@@ -49,10 +49,21 @@ public final class HttpCalls {
     }
 
     public CompletableFuture<Answer> postLater(String path, JsonObject body) {
-        return send(HttpRequest.newBuilder(URI.create(base + path))
+        return send(request(path, body).build());
+    }
+
+    /** Posts with this {@code Idempotency-Key}. */
+    Answer postOnce(String idempotencyKey, String path, JsonObject body) {
+        return send(request(path, body)
+                        .header("Idempotency-Key", idempotencyKey)
+                        .build())
+                .join();
+    }
+
+    private HttpRequest.Builder request(String path, JsonObject body) {
+        return HttpRequest.newBuilder(URI.create(base + path))
                 .header("Authorization", "Bearer " + secret)
-                .POST(HttpRequest.BodyPublishers.ofString(body.encode()))
-                .build());
+                .POST(HttpRequest.BodyPublishers.ofString(body.encode()));
     }
 
     public Answer post(String path, JsonObject body) {

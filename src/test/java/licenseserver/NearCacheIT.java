@@ -87,7 +87,7 @@ class NearCacheIT {
             System.out.printf(
                     "A change on one server is seen on another after %.1f ms (median), %.1f ms (longest of 100)%n",
                     delays.get(50).toNanos() / 1e6, delays.get(99).toNanos() / 1e6);
-            assertThat(delays.get(50)).isLessThan(Duration.ofMillis(500));
+            assertThat(delays.get(99)).isLessThan(Duration.ofSeconds(1));
         }
 
         @Test

@@ -5,8 +5,8 @@ import org.testcontainers.DockerClientFactory;
 import org.testcontainers.utility.DockerImageName;
 
 /**
- * One Redis for all tests that need no more than its being there: the one at {@code TEST_REDIS_URL}; else a container where
- * a Docker engine answers; else a process. Tests share it, so each uses keys of its own.
+ * One Redis for all tests that need nothing special of it: the one at {@code TEST_REDIS_URL}; else a container, if a Docker
+ * engine answers; else a process. Tests share it, so each uses keys of its own.
  */
 public final class RedisForTests {
     private static final String URL = find();
@@ -18,6 +18,9 @@ public final class RedisForTests {
     }
 
     private static String find() {
+        if (RedisProcess.MUST_BE_CARRIED) {
+            return RedisProcess.start().url();
+        }
         String configured = System.getenv("TEST_REDIS_URL");
         if (configured != null) {
             return configured;

@@ -18,6 +18,9 @@ import licenseserver.embedded.RedisExecutable;
 
 /** A real Redis, or a sentinel, on loopback that a test can freeze, kill and start again; its data is in a folder of its own. */
 public final class RedisProcess implements AutoCloseable {
+    /** Whether tests must run on the Redis that the program carries, because the build runs them once more for that. */
+    static final boolean MUST_BE_CARRIED = Boolean.getBoolean("redis.must-be-carried");
+
     private static final long PATIENCE_SECONDS = 20;
 
     private final Path folder;
@@ -132,7 +135,7 @@ public final class RedisProcess implements AutoCloseable {
     private Process spawn() {
         var command = new ArrayList<String>();
         try {
-            command.add(RedisExecutable.find(folder).toString());
+            command.add(executable().toString());
             command.add(folder.resolve("redis.conf").toString());
             command.addAll(List.of("--port", String.valueOf(port), "--bind", "127.0.0.1", "--dir", folder.toString()));
             command.addAll(arguments);
@@ -146,6 +149,14 @@ public final class RedisProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private Path executable() throws IOException {
+        Path found = RedisExecutable.find(folder);
+        if (MUST_BE_CARRIED && !found.startsWith(folder)) {
+            throw new IllegalStateException("This run must use the carried Redis, but found " + found);
+        }
+        return found;
     }
 
     /** Sends one command whose words have no spaces, as {@link #tell}. */

@@ -73,8 +73,9 @@ class ReplicasIT {
             HttpCalls calls = server.calls();
             key = calls.register(Concurrency.randomEmail());
             assertThat(calls.activate(key, "before").status()).isEqualTo(200);
-            // By now the replica has all that came before.
-            master.tell("WAIT", "1", "5000");
+            Wait.until(
+                    "the replica has all that came before",
+                    () -> replica.tell("GET", "license:" + key).contains("before"));
             wayToMaster.all(Fault.BLACK_HOLE);
             begin = System.nanoTime();
             while (confirmed.size() < most && !refused) {
