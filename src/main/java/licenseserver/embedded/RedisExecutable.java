@@ -31,7 +31,10 @@ public final class RedisExecutable {
                 }
             }
         }
-        return ExecutableProvider.newJarResourceProvider(folder.toFile()).get().toPath();
+        Path carried =
+                ExecutableProvider.newJarResourceProvider(folder.toFile()).get().toPath();
+        DataFolder.keepFilePrivate(carried);
+        return carried;
     }
 
     /** The first number of its version; 0 where it does not tell. */
