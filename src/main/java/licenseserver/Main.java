@@ -107,12 +107,17 @@ public final class Main {
 
     private static String reason(@Nullable Throwable failure, Config config) {
         if (failure instanceof BindException) {
-            return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
-                    + " (PORT, HOST).";
+            return portUnusable(config, failure);
         }
         return failure instanceof IOException
                 ? String.valueOf(failure.getMessage())
                 : "The server cannot start: " + failure;
+    }
+
+    /** A sentence for the operator. */
+    static String portUnusable(Config config, Throwable failure) {
+        return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
+                + " (PORT, HOST).";
     }
 
     private static void exit(int status, String sentence) {

@@ -5,8 +5,10 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -61,11 +63,11 @@ public final class DataFolder implements AutoCloseable {
                             : new FileAttribute<?>[0]);
             channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw new IOException("The data folder " + folder + " cannot be written (DATA_DIR).", e);
+            throw new IOException(cannotBeWritten(folder), e);
         }
         if (!lock(channel)) {
             channel.close();
-            throw new IOException("The data folder " + folder + " is in use by another license server (DATA_DIR).");
+            throw new IOException(isInUse(folder));
         }
         keepPrivate(folder);
         return new DataFolder(folder, channel);
@@ -103,9 +105,30 @@ public final class DataFolder implements AutoCloseable {
         }
     }
 
-    /** Where it is, as an absolute path. */
-    Path path() {
+    /** The folder itself, as an absolute path. */
+    public Path path() {
         return path;
+    }
+
+    static String cannotBeWritten(Path folder) {
+        return "The data folder " + folder + " cannot be written (DATA_DIR).";
+    }
+
+    private static String isInUse(Path folder) {
+        return "The data folder " + folder + " is in use by another license server (DATA_DIR).";
+    }
+
+    /** Throws, with a sentence for the operator, if a server has this folder open; makes nothing in it. */
+    static void refuseIfInUse(Path folder) throws IOException {
+        try (FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.WRITE)) {
+            if (!lock(channel)) {
+                throw new IOException(isInUse(folder));
+            }
+        } catch (NoSuchFileException unused) {
+            return;
+        } catch (AccessDeniedException e) {
+            throw new IOException(cannotBeWritten(folder), e);
+        }
     }
 
     private static boolean lock(FileChannel channel) throws IOException {

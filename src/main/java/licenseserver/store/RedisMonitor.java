@@ -113,7 +113,7 @@ public final class RedisMonitor {
         }
         switch (finding.weight()) {
             case FACT -> LOG.info(finding.sentence());
-            case WARNING -> LOG.warn(finding.sentence());
+            case NOTICE, WARNING -> LOG.warn(finding.sentence());
             case ERROR -> LOG.error(finding.sentence());
         }
     }
