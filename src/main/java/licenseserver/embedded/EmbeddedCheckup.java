@@ -33,8 +33,8 @@ public record EmbeddedCheckup(
             Optional<Path> installed = RedisExecutable.installed();
             String release =
                     installed.isPresent() ? RedisExecutable.release(installed.get()) : carriedRelease(existing);
-            EmbeddedRedis.refuseToForget(
-                    redis, release, installed.map(Path::toString).orElse("the carried " + release));
+            DataVersion.refuseNewer(
+                    redis, release, installed.map(Path::toString).orElse("the carried one"));
             return new EmbeddedCheckup(folder, isNew, Optional.of(release), installed, Optional.empty());
         } catch (IOException e) {
             return new EmbeddedCheckup(

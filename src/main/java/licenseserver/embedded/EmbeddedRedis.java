@@ -71,7 +71,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     public void start() throws IOException {
         OrphanedRedis.end(folder);
         Path executable = RedisExecutable.find(folder.redisFolder());
-        refuseToForget(folder.redisFolder(), RedisExecutable.release(executable), executable.toString());
+        DataVersion.refuseNewer(folder.redisFolder(), RedisExecutable.release(executable), executable.toString());
         port = freePort();
         var supervisor = new Thread(() -> supervise(executable), "embedded-redis");
         supervisor.setDaemon(true);
@@ -244,18 +244,6 @@ public final class EmbeddedRedis implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         Files.deleteIfExists(folder.redisUrlFile());
-    }
-
-    /**
-     * Redis 6 does not see the files of Redis 7 and would start empty.
-     *
-     * @throws IOException with a sentence for the operator if the data was written by a newer Redis than this release
-     */
-    static void refuseToForget(Path redisFolder, String release, String program) throws IOException {
-        if (Files.isDirectory(redisFolder.resolve("appendonlydir")) && RedisExecutable.majorVersion(release) < 7) {
-            throw new IOException("The data in " + redisFolder + " was written by Redis 7 or newer, and " + program
-                    + " is older: put a redis-server 7 or newer on the PATH.");
-        }
     }
 
     private static int freePort() throws IOException {

@@ -15,7 +15,6 @@ import redis.embedded.core.ExecutableProvider;
 /** The Redis program of this machine. */
 public final class RedisExecutable {
     private static final Pattern RELEASE = Pattern.compile("(\\w+) server v=(\\S+)");
-    private static final Pattern MAJOR_VERSION = Pattern.compile("\\w+ (\\d{1,4})\\..*");
     private static final int PATIENCE_SECONDS = 10;
 
     private RedisExecutable() {}
@@ -79,11 +78,5 @@ public final class RedisExecutable {
                     + said.lines().findFirst().orElse("nothing") + ".");
         }
         return matcher.group(1) + " " + matcher.group(2);
-    }
-
-    /** The first number of a version; 0 if there is none. */
-    static int majorVersion(String release) {
-        Matcher matcher = MAJOR_VERSION.matcher(release);
-        return matcher.matches() ? Integer.parseInt(matcher.group(1)) : 0;
     }
 }
