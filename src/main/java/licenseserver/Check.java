@@ -1,14 +1,21 @@
 package licenseserver;
 
 import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import licenseserver.embedded.EmbeddedCheckup;
 import licenseserver.store.RedisCheckup;
 import licenseserver.store.RedisCheckup.Finding;
 import licenseserver.store.RedisCheckup.Weight;
+import licenseserver.store.RedisRelease;
 import licenseserver.store.RedisSettings;
 
 /** Says, without starting a server, whether one would work with these settings, and what is wrong. */
@@ -23,23 +30,20 @@ final class Check {
     private Check() {}
 
     /**
-     * Prints what there is to say, a line each.
+     * Prints what there is to say, a line each. Changes nothing.
      *
-     * @return the exit status: 0 where all is well, 1 where the server could not do all it must, 3 where it could, but not keep
+     * @return the exit status: 0 if all is well, 1 if the server could not start or not do all it must, 3 if it could, but not keep
      *     all that it promises
      */
     static int run(Config config, PrintStream out) throws InterruptedException {
-        out.println("ok       The settings can be used.");
+        var findings = new ArrayList<>(List.of(new Finding(Weight.FACT, "The settings can be used."), port(config)));
         RedisSettings redis = config.redis();
-        if (redis == null) {
-            out.println("ok       No REDIS_URL is set: the server will start a Redis of its own, with its data in "
-                    + config.dataDir() + ".");
-            return FINE;
-        }
-        List<Finding> findings = findings(redis, config.nearCache());
+        findings.addAll(
+                redis == null ? own(EmbeddedCheckup.of(config.dataDir())) : findings(redis, config.nearCache()));
         for (Finding finding : findings) {
             String mark = switch (finding.weight()) {
                 case FACT -> "ok      ";
+                case NOTICE -> "notice  ";
                 case WARNING -> "warning ";
                 case ERROR -> "error   ";
             };
@@ -49,6 +53,31 @@ final class Check {
             return BROKEN;
         }
         return findings.stream().anyMatch(finding -> finding.weight() == Weight.WARNING) ? RISKY : FINE;
+    }
+
+    private static Finding port(Config config) {
+        try (var socket = new ServerSocket()) {
+            socket.bind(new InetSocketAddress(config.host(), config.port()));
+            return new Finding(Weight.FACT, "Port " + config.port() + " on " + config.host() + " is free.");
+        } catch (IOException e) {
+            return new Finding(Weight.ERROR, Main.portUnusable(config, e));
+        }
+    }
+
+    private static List<Finding> own(EmbeddedCheckup checkup) {
+        var findings = new ArrayList<Finding>();
+        checkup.problem().ifPresent(problem -> findings.add(new Finding(Weight.ERROR, problem)));
+        checkup.release()
+                .ifPresent(release -> findings.add(new Finding(
+                        Weight.FACT,
+                        "No REDIS_URL is set: the server will start a Redis of its own (" + release + ", "
+                                + checkup.program().map(Path::toString).orElse("carried by this program")
+                                + "), with its data in " + checkup.folder()
+                                + (checkup.isNew() ? ", which holds none yet." : "."))));
+        checkup.release()
+                .flatMap(RedisRelease::endOfSupport)
+                .ifPresent(ended -> findings.add(new Finding(Weight.NOTICE, ended + ".")));
+        return findings;
     }
 
     private static List<Finding> findings(RedisSettings redis, boolean nearCache) throws InterruptedException {

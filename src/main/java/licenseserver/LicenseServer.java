@@ -56,7 +56,7 @@ public final class LicenseServer extends VerticleBase {
 
     private final NearCache cache;
     private @Nullable DataFolder dataFolder;
-    private @Nullable EmbeddedRedis embeddedRedis;
+    private volatile @Nullable EmbeddedRedis embeddedRedis;
     private @Nullable RedisTopology topology;
     private @Nullable RedisMonitor monitor;
     private volatile int port;
@@ -106,8 +106,13 @@ public final class LicenseServer extends VerticleBase {
                 adminSecret = dataFolder.adminSecret();
                 LOG.info("No ADMIN_SECRET is set: use the one in {}", dataFolder.adminSecretFile());
             }
-            embeddedRedis = EmbeddedRedis.start(dataFolder);
-            redis = RedisSettings.of(embeddedRedis.url());
+            var own = new EmbeddedRedis(dataFolder);
+            embeddedRedis = own;
+            if (stopping) {
+                own.cancelStart();
+            }
+            own.start();
+            redis = RedisSettings.of(own.url());
         }
         return new Needs(redis, new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")));
     }
@@ -119,9 +124,16 @@ public final class LicenseServer extends VerticleBase {
         return monitor != null && monitor.isAnswering() ? Readiness.READY : Readiness.STORE_UNAVAILABLE;
     }
 
-    /** Says in /readyz from now on that the server stops; calls are answered as before. */
+    /**
+     * Says in /readyz from now on that the server stops; calls are answered as before. If the server's own Redis is still starting,
+     * that ends, and the start fails. May be called at any time and from any thread.
+     */
     void announceStop() {
         stopping = true;
+        EmbeddedRedis own = embeddedRedis;
+        if (own != null) {
+            own.cancelStart();
+        }
     }
 
     /** Called when no event loop of this server serves any more. */
@@ -135,8 +147,9 @@ public final class LicenseServer extends VerticleBase {
     }
 
     private @Nullable Void closeEmbedded() throws IOException {
-        if (embeddedRedis != null) {
-            embeddedRedis.close();
+        EmbeddedRedis own = embeddedRedis;
+        if (own != null) {
+            own.close();
         }
         if (dataFolder != null) {
             dataFolder.close();

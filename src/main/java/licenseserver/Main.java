@@ -6,6 +6,7 @@ import io.vertx.core.file.FileSystemOptions;
 import java.io.IOException;
 import java.net.BindException;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -19,7 +20,11 @@ public final class Main {
 
     private Main() {}
 
-    /** Exits with 0 after a stop, with 1 where the server cannot start, with 2 where a setting cannot be used. */
+    /**
+     * Exits with 0 after a stop, with 1 if the server cannot start, with 2 if a setting cannot be used. A signal that comes while the
+     * server starts stops it in the same way as later; one that comes before anything was begun ends the process with the signal's
+     * own status, which is 143 for SIGTERM.
+     */
     public static void main(String[] arguments) throws InterruptedException {
         boolean check = List.of(arguments).equals(List.of("check"));
         if (arguments.length > 0 && !check) {
@@ -43,27 +48,52 @@ public final class Main {
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         var server = new LicenseServer(config);
-        try {
-            vertx.deployVerticle(server)
-                    .toCompletionStage()
-                    .toCompletableFuture()
-                    .get();
-        } catch (ExecutionException e) {
-            exit(1, reason(e.getCause(), config));
+        var start = new CompletableFuture<String>();
+        var stop = new Thread(() -> stop(vertx, server, start, config), "stop");
+        if (!isRegistered(stop)) {
+            return;
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(vertx, server, config), "stop"));
+        vertx.deployVerticle(server).onComplete(start::complete, start::completeExceptionally);
+        try {
+            start.get();
+        } catch (ExecutionException e) {
+            if (isUnregistered(stop)) {
+                exit(1, reason(e.getCause(), config));
+            }
+        }
+    }
+
+    /** False if the process is being ended already; then nothing is left to do here. */
+    private static boolean isRegistered(Thread hook) {
+        try {
+            Runtime.getRuntime().addShutdownHook(hook);
+            return true;
+        } catch (IllegalStateException ending) {
+            return false;
+        }
+    }
+
+    /** False if the process is being ended already, so that the hook runs. */
+    private static boolean isUnregistered(Thread hook) {
+        try {
+            return Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException ending) {
+            return false;
+        }
     }
 
     /** The process would end with the signal's own status; halting here, when all is done, makes it 0. */
-    private static void stop(Vertx vertx, LicenseServer server, Config config) {
+    private static void stop(Vertx vertx, LicenseServer server, CompletableFuture<?> start, Config config) {
         LOG.info("Stopping");
         int status = 1;
         try {
+            boolean started = start.isDone();
             server.announceStop();
-            Thread.sleep(config.shutdownDelay().toMillis());
-            vertx.close()
-                    .toCompletionStage()
-                    .toCompletableFuture()
+            if (started) {
+                Thread.sleep(config.shutdownDelay().toMillis());
+            }
+            start.handle((deployed, failure) -> deployed)
+                    .thenCompose(ended -> vertx.close().toCompletionStage())
                     .get(config.shutdownTimeout().toMillis(), TimeUnit.MILLISECONDS);
             LOG.info("Stopped");
             status = 0;
@@ -77,12 +107,17 @@ public final class Main {
 
     private static String reason(@Nullable Throwable failure, Config config) {
         if (failure instanceof BindException) {
-            return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
-                    + " (PORT, HOST).";
+            return portUnusable(config, failure);
         }
         return failure instanceof IOException
                 ? String.valueOf(failure.getMessage())
                 : "The server cannot start: " + failure;
+    }
+
+    /** A sentence for the operator. */
+    static String portUnusable(Config config, Throwable failure) {
+        return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
+                + " (PORT, HOST).";
     }
 
     private static void exit(int status, String sentence) {

@@ -3,13 +3,26 @@ package licenseserver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
+import licenseserver.embedded.DataFolder;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The program told to {@code check}. */
 class CheckIT {
+    @TempDir
+    Path folder;
+
     private static final int FINE = 0;
     private static final int BROKEN = 1;
     private static final int RISKY = 3;
@@ -103,11 +116,100 @@ class CheckIT {
         }
     }
 
+    private Config own(String... settings) {
+        var environment = new HashMap<>(Map.of("HOST", "127.0.0.1", "PORT", "0", "DATA_DIR", data().toString()));
+        for (int i = 0; i < settings.length; i += 2) {
+            environment.put(settings[i], settings[i + 1]);
+        }
+        return Config.load(environment);
+    }
+
+    private Path data() {
+        return folder.resolve("data");
+    }
+
     @Test
-    void needs_no_redis_where_the_server_starts_its_own() throws Exception {
-        Checked checked = check(Config.load(Map.of()));
+    void needs_no_redis_if_the_server_starts_its_own_and_changes_nothing() throws Exception {
+        Checked checked = check(own());
 
         assertThat(checked.status()).isEqualTo(FINE);
-        assertThat(checked.said()).contains("a Redis of its own, with its data in data.");
+        assertThat(checked.said())
+                .containsPattern("ok       Port 0 on 127.0.0.1 is free")
+                .containsPattern(
+                        "ok .* a Redis of its own \\((Redis|Valkey) \\d+\\.\\d+\\.\\d+, .*\\), with its data in "
+                                + Pattern.quote(data() + ", which holds none yet."));
+        assertThat(folder).isEmptyDirectory();
+
+        Files.createDirectories(data().resolve("redis"));
+        assertThat(check(own()).said()).contains("with its data in " + data() + ".");
+        assertThat(data().resolve("redis")).isEmptyDirectory();
+    }
+
+    @Test
+    void finds_a_taken_port() throws Exception {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                RedisProcess redis = RedisProcess.start()) {
+            String port = String.valueOf(taken.getLocalPort());
+            for (Checked checked : List.of(check(own("PORT", port)), check(redis.url(), "PORT", port))) {
+                assertThat(checked.status()).isEqualTo(BROKEN);
+                assertThat(checked.said()).contains("error    Port " + port + " on 127.0.0.1 cannot be listened on");
+            }
+        }
+    }
+
+    @Test
+    void finds_a_folder_that_another_server_uses() throws Exception {
+        DataFolder used = DataFolder.open(data());
+        try (used) {
+            Checked checked = check(own());
+
+            assertThat(checked.status()).isEqualTo(BROKEN);
+            assertThat(checked.said()).contains("error    The data folder " + data() + " is in use");
+        }
+        assertThat(check(own()).status()).isEqualTo(FINE);
+    }
+
+    @Test
+    void finds_a_folder_that_cannot_be_written() throws Exception {
+        Path file = Files.createFile(folder.resolve("file"));
+        for (Path unusable : List.of(file, file.resolve("data"))) {
+            Checked checked = check(own("DATA_DIR", unusable.toString()));
+
+            assertThat(checked.status()).isEqualTo(BROKEN);
+            assertThat(checked.said()).contains("error    The data folder " + unusable + " cannot be written");
+        }
+    }
+
+    @Test
+    void finds_a_redis_that_cannot_run() throws Exception {
+        Path program = folder.resolve("bin/redis-server");
+        Files.createDirectories(program.getParent());
+        Files.writeString(program, "#!/bin/sh\necho 'libssl.so.3: cannot open shared object file' >&2\nexit 127\n");
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+
+        assertThatIsBroken(program, "libssl.so.3: cannot open shared object file");
+    }
+
+    @Test
+    void finds_data_of_a_newer_redis() throws Exception {
+        Path program = folder.resolve("bin/redis-server");
+        Files.createDirectories(program.getParent());
+        Files.createDirectories(data().resolve("redis/appendonlydir"));
+        Files.writeString(program, "#!/bin/sh\necho 'Redis server v=6.2.14 sha=0 malloc=libc bits=64'\n");
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+
+        assertThatIsBroken(program, "was written by Redis 7 or newer");
+    }
+
+    private void assertThatIsBroken(Path program, String why) {
+        String path = program.getParent() + File.pathSeparator + System.getenv("PATH");
+        try (JarProcess check = JarProcess.start(
+                folder,
+                Map.of("HOST", "127.0.0.1", "PORT", "0", "PATH", path),
+                List.of("-jar", JarProcess.jar(), "check"))) {
+            assertThat(check.exitStatus()).isEqualTo(BROKEN);
+            assertThat(check.output())
+                    .anySatisfy(line -> assertThat(line).startsWith("error ").contains(program.toString(), why));
+        }
     }
 }

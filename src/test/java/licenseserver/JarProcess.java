@@ -40,11 +40,24 @@ public final class JarProcess implements AutoCloseable {
         return System.getProperty("license-server.jar");
     }
 
+    /** Starts the jar in the same way, as the leader of a process group of its own. */
+    static JarProcess startInGroup(Path folder, Map<String, String> settings) {
+        return startCommand(folder, settings, List.of("setsid", java(), "-jar", jar()));
+    }
+
+    private static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
     /** Starts {@code java} with these arguments, in the same way. */
     public static JarProcess start(Path folder, Map<String, String> settings, List<String> arguments) {
         var command = new ArrayList<String>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add(java());
         command.addAll(arguments);
+        return startCommand(folder, settings, command);
+    }
+
+    private static JarProcess startCommand(Path folder, Map<String, String> settings, List<String> command) {
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
         Config.DEFAULTS.keySet().forEach(builder.environment()::remove);
         builder.environment().putAll(settings);

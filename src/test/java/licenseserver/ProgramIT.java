@@ -63,10 +63,14 @@ class ProgramIT {
                 assertThat(children).hasSize(1);
                 server.terminate();
                 assertThat(server.exitStatus()).isZero();
+                // Which Redis is used is up to the machine, and it may be one that is out of support.
+                assertThat(server.output())
+                        .noneMatch(line -> line.contains("WARN") && !line.contains("has had no security fixes"));
                 assertThat(String.join("\n", server.output()))
-                        .doesNotContain(secret(), key, "buyer@example.com", "ERROR", "WARN")
+                        .doesNotContain(secret(), key, "buyer@example.com", "ERROR")
                         .contains(
                                 "No REDIS_URL is set: started",
+                                "with its data in " + folder.resolve("data") + " (DATA_DIR)",
                                 folder.resolve("data/admin-secret").toString());
             }
             assertThat(children).noneMatch(ProcessHandle::isAlive);

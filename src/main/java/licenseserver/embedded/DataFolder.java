@@ -1,24 +1,42 @@
 package licenseserver.embedded;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.Base64;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The folder in which a server with a Redis of its own keeps everything: the data, the admin secret, and how to reach that
  * Redis. Used by one server at a time.
  */
 public final class DataFolder implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
     private static final int SECRET_BYTES = 24;
+
+    /** Whether files have permissions as Unix knows them. */
+    static final boolean POSIX =
+            FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
+
+    private static final Set<PosixFilePermission> OWNERS_ONLY = PosixFilePermissions.fromString("rwx------");
 
     private final Path path;
     private final FileChannel lock;
@@ -29,24 +47,88 @@ public final class DataFolder implements AutoCloseable {
     }
 
     /**
-     * Opens the folder, making it where there is none, and keeps other servers out until it is closed or this process ends.
+     * Opens the folder, makes it if there is none, and keeps other servers out until it is closed or this process ends. Only this
+     * user can read what is in it, from now on.
      *
-     * @throws IOException with a sentence for the operator where it cannot be used, or another server uses it
+     * @throws IOException with a sentence for the operator if it cannot be used, or another server uses it
      */
     public static DataFolder open(Path path) throws IOException {
         Path folder = path.toAbsolutePath().normalize();
         FileChannel channel;
         try {
-            Files.createDirectories(folder.resolve("redis"));
+            Files.createDirectories(
+                    folder.resolve("redis"),
+                    POSIX
+                            ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(OWNERS_ONLY)}
+                            : new FileAttribute<?>[0]);
             channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw new IOException("The data folder " + folder + " cannot be written (DATA_DIR).", e);
+            throw new IOException(cannotBeWritten(folder), e);
         }
         if (!lock(channel)) {
             channel.close();
-            throw new IOException("The data folder " + folder + " is in use by another license server (DATA_DIR).");
+            throw new IOException(isInUse(folder));
         }
+        keepPrivate(folder);
         return new DataFolder(folder, channel);
+    }
+
+    /**
+     * Takes from other users what an earlier version, a copy or a person let them do. Leaves a folder alone that others need, too, such
+     * as the one the program was started in; in that case only the subfolder of Redis is private.
+     */
+    private static void keepPrivate(Path folder) {
+        Path redis = folder.resolve("redis");
+        boolean othersNeedIt = Stream.of("user.dir", "user.home", "java.io.tmpdir")
+                .anyMatch(name -> Path.of(System.getProperty(name)).startsWith(folder));
+        // Either may be a link to a folder elsewhere.
+        for (Path top : othersNeedIt ? List.of(redis) : List.of(folder, redis)) {
+            try (Stream<Path> files = Files.walk(top.toRealPath())) {
+                for (Path file : (Iterable<Path>) files::iterator) {
+                    keepFilePrivate(file);
+                }
+            } catch (IOException | UncheckedIOException e) {
+                LOG.warn(
+                        "Other users may be able to read what is in {}: its permissions cannot be changed ({})",
+                        top,
+                        e.getMessage());
+            }
+        }
+    }
+
+    static void keepFilePrivate(Path file) throws IOException {
+        if (POSIX && !Files.isSymbolicLink(file)) {
+            Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
+            if (permissions.retainAll(OWNERS_ONLY)) {
+                Files.setPosixFilePermissions(file, permissions);
+            }
+        }
+    }
+
+    /** The folder itself, as an absolute path. */
+    public Path path() {
+        return path;
+    }
+
+    static String cannotBeWritten(Path folder) {
+        return "The data folder " + folder + " cannot be written (DATA_DIR).";
+    }
+
+    private static String isInUse(Path folder) {
+        return "The data folder " + folder + " is in use by another license server (DATA_DIR).";
+    }
+
+    /** Throws, with a sentence for the operator, if a server has this folder open; makes nothing in it. */
+    static void refuseIfInUse(Path folder) throws IOException {
+        try (FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.WRITE)) {
+            if (!lock(channel)) {
+                throw new IOException(isInUse(folder));
+            }
+        } catch (NoSuchFileException unused) {
+            return;
+        } catch (AccessDeniedException e) {
+            throw new IOException(cannotBeWritten(folder), e);
+        }
     }
 
     private static boolean lock(FileChannel channel) throws IOException {

@@ -25,6 +25,8 @@ public final class RedisCheckup {
     public enum Weight {
         /** Good to know; nothing is wrong. */
         FACT,
+        /** Nothing is wrong if it is meant to be so; the operator should notice. */
+        NOTICE,
         /** It works, but data can be lost, or an answer be wrong, in a fault. */
         WARNING,
         /** It does not work, or not all of it. */
@@ -201,6 +203,8 @@ public final class RedisCheckup {
                                 keepsFile ? "append-only file" : "no append-only file",
                                 info.get("used_memory_human"),
                                 replicas)));
+        RedisRelease.endOfSupport(version)
+                .ifPresent(ended -> findings.add(new Finding(Weight.NOTICE, master + ": " + ended + ".")));
         if (mode.equals("cluster") && kind != RedisSettings.Kind.CLUSTER) {
             findings.add(error(master, "is part of a cluster", "Set REDIS_TOPOLOGY=cluster"));
         }

@@ -107,9 +107,13 @@ public final class RedisMonitor {
     }
 
     private void tell(RedisCheckup.Finding finding) {
+        if (closed) {
+            // Its questions were cut off, which says nothing about Redis.
+            return;
+        }
         switch (finding.weight()) {
             case FACT -> LOG.info(finding.sentence());
-            case WARNING -> LOG.warn(finding.sentence());
+            case NOTICE, WARNING -> LOG.warn(finding.sentence());
             case ERROR -> LOG.error(finding.sentence());
         }
     }

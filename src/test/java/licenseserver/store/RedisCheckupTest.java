@@ -40,6 +40,22 @@ class RedisCheckupTest {
     }
 
     @Test
+    void tells_a_release_that_gets_no_more_fixes() {
+        for (String version : List.of("5.0.14", "6.0.16", "6.2.11", "7.0.15", "8.0.6")) {
+            assertThatOnly(
+                    wrong(Kind.STANDALONE, 0, Map.of("redis_version", version)),
+                    Weight.NOTICE,
+                    "redis.internal:6379: Redis " + version + " has had no security fixes");
+        }
+        for (String version : List.of("7.2.13", "7.4.8", "8.2.5", "8.10.0", "9.0.0", "255.255.255", "unknown")) {
+            assertThat(wrong(Kind.STANDALONE, 0, Map.of("redis_version", version)))
+                    .isEmpty();
+        }
+        assertThat(wrong(Kind.STANDALONE, 0, Map.of("redis_version", "6.2.4", "valkey_version", "7.2.5")))
+                .isEmpty();
+    }
+
+    @Test
     void tells_another_topology_than_the_settings_say() {
         assertThatOnly(
                 wrong(Kind.STANDALONE, 0, Map.of("redis_mode", "cluster")), Weight.ERROR, "REDIS_TOPOLOGY=cluster");

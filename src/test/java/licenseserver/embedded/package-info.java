@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.embedded;
+
+import org.jspecify.annotations.NullMarked;
