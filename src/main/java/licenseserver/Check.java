@@ -40,6 +40,7 @@ final class Check {
         for (Finding finding : findings) {
             String mark = switch (finding.weight()) {
                 case FACT -> "ok      ";
+                case NOTICE -> "notice  ";
                 case WARNING -> "warning ";
                 case ERROR -> "error   ";
             };

@@ -63,8 +63,13 @@ class ProgramIT {
                 assertThat(children).hasSize(1);
                 server.terminate();
                 assertThat(server.exitStatus()).isZero();
+                assertThat(server.output())
+                        .filteredOn(line -> line.contains(" WARN "))
+                        .singleElement()
+                        .asString()
+                        .contains("THE STORE IS NEW");
                 assertThat(String.join("\n", server.output()))
-                        .doesNotContain(secret(), key, "buyer@example.com", "ERROR", "WARN")
+                        .doesNotContain(secret(), key, "buyer@example.com", "ERROR")
                         .contains(
                                 "No REDIS_URL is set: started",
                                 folder.resolve("data/admin-secret").toString());

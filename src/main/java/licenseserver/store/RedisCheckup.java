@@ -25,6 +25,8 @@ public final class RedisCheckup {
     public enum Weight {
         /** Good to know; nothing is wrong. */
         FACT,
+        /** Nothing is wrong if it is meant to be so; the operator should notice. */
+        NOTICE,
         /** It works, but data can be lost, or an answer be wrong, in a fault. */
         WARNING,
         /** It does not work, or not all of it. */
@@ -36,6 +38,11 @@ public final class RedisCheckup {
 
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final Duration TOLERATED_SKEW = Duration.ofSeconds(1);
+
+    /** Keys that Redis is asked to look at in one step; it does nothing else meanwhile, for about 0.2 ms. */
+    private static final int SCANNED_AT_ONCE = 1000;
+
+    private static final Duration PAUSE_BETWEEN_SCANS = Duration.ofMillis(5);
 
     private static final String NO_RIGHT = "Redis answered NOPERM";
 
@@ -66,6 +73,8 @@ public final class RedisCheckup {
 
     private List<Need> needs() {
         var needs = new ArrayList<Need>();
+        String identity = redis.identityKey();
+        needs.addAll(List.of(onKey(identity, "GET"), onKey(identity, "SET", "")));
         String record = RedisKeys.record(NOBODY);
         String history = RedisKeys.history(NOBODY);
         for (String key : List.of(record, "email:" + NOBODY.value(), RedisIdempotencyStore.at(NOBODY.value()))) {
@@ -112,7 +121,9 @@ public final class RedisCheckup {
         return Deadline.in(PATIENCE)
                 .bound(topology.masters())
                 .compose(masters -> join(List.of(
-                        join(masters.stream().map(checkup::of).toList()).map(RedisCheckup::flat), checkup.rights())))
+                        join(masters.stream().map(checkup::of).toList()).map(RedisCheckup::flat),
+                        checkup.missingRights().map(Rights::findings),
+                        checkup.licenses(masters).map(List::of))))
                 .map(RedisCheckup::flat)
                 .otherwise(failure -> List.of(unreachable(settings, failure)))
                 .eventually(redis::close)
@@ -290,25 +301,38 @@ public final class RedisCheckup {
     }
 
     /**
+     * The rights that the user of Redis lacks.
+     *
+     * @param missing the commands that it may not give
+     * @param isComplete whether all commands could be tried
+     */
+    record Rights(List<String> missing, boolean isComplete) {
+        /** What is to be said of them; empty if nothing is. */
+        List<Finding> findings() {
+            if (!isComplete) {
+                return List.of(new Finding(
+                        Weight.WARNING, "Redis did not answer whether its user has all the rights that it needs."));
+            }
+            return missing.isEmpty()
+                    ? List.of()
+                    : List.of(new Finding(
+                            Weight.ERROR,
+                            "The user of Redis may not do all that the server needs: " + String.join(", ", missing)
+                                    + ". Grant it what the README lists."));
+        }
+    }
+
+    /**
      * Which of the commands that the server needs its user may not give. Between MULTI and DISCARD Redis says so, and carries nothing
      * out.
      */
-    Future<List<Finding>> rights() {
+    Future<Rights> missingRights() {
         Future<List<String>> missing = Future.succeededFuture(List.of());
         for (Need need : needs()) {
             missing = missing.compose(before ->
                     isRefused(need).map(refused -> refused ? with(before, need.toString()) : before));
         }
-        return missing.<List<Finding>>map(all -> all.isEmpty()
-                        ? List.of()
-                        : List.of(new Finding(
-                                Weight.ERROR,
-                                "The user of Redis may not do all that the server needs: " + String.join(", ", all)
-                                        + ". Grant it what the README lists.")))
-                .otherwise(failure -> List.of(new Finding(
-                        Weight.WARNING,
-                        "Whether the user of Redis has all rights could not be seen: " + RedisPool.reason(failure)
-                                + ".")));
+        return missing.map(all -> new Rights(all, true)).otherwise(new Rights(List.of(), false));
     }
 
     private static List<String> with(List<String> before, String one) {
@@ -328,5 +352,39 @@ public final class RedisCheckup {
                 .recover(failure -> RedisPool.reason(failure).equals(NO_RIGHT)
                         ? Future.succeededFuture(true)
                         : Future.failedFuture(failure));
+    }
+
+    /** How many licenses there are, counted with pauses, so that calls do not wait for it. Never fails. */
+    Future<Finding> licenses(Collection<RedisNode> masters) {
+        return join(masters.stream().map(master -> count(master, "0", 0)).toList())
+                .map(counts ->
+                        byCount(counts.stream().mapToLong(Long::longValue).sum()))
+                .otherwise(failure -> new Finding(
+                        Weight.FACT,
+                        RedisPool.reason(failure).equals(NO_RIGHT)
+                                ? "The licenses were not counted: that needs +scan."
+                                : "The licenses were not counted: " + RedisPool.reason(failure) + "."));
+    }
+
+    private Future<Long> count(RedisNode master, String cursor, long before) {
+        Request scan = command(
+                Command.SCAN, cursor, "MATCH", RedisKeys.RECORDS + "*", "COUNT", String.valueOf(SCANNED_AT_ONCE));
+        return ask(master, scan).compose(reply -> {
+            String next = reply.get(0).toString();
+            long counted = before + reply.get(1).size();
+            return next.equals("0")
+                    ? Future.succeededFuture(counted)
+                    : redis.pause(PAUSE_BETWEEN_SCANS).compose(again -> count(master, next, counted));
+        });
+    }
+
+    private static Finding byCount(long licenses) {
+        return licenses == 0
+                ? new Finding(
+                        Weight.NOTICE,
+                        "THE STORE IS NEW: it holds no licenses. If it should, this is another Redis or another data folder"
+                                + " than before, or its data is lost.")
+                : new Finding(
+                        Weight.FACT, "The store holds " + licenses + (licenses == 1 ? " license." : " licenses."));
     }
 }

@@ -110,6 +110,10 @@ final class RedisReader {
         }
 
         void start() {
+            if (topology.identity().isLost()) {
+                answer.fail(StoreIdentity.loss());
+                return;
+            }
             if (underWay >= MAX_UNDER_WAY) {
                 answer.fail(new StoreUnavailableException("too many reads wait for Redis"));
                 return;
@@ -226,6 +230,7 @@ final class RedisReader {
             }
             connecting = true;
             RespConnection.open(vertx, client, server, settings, timeout)
+                    .compose(opened -> topology.identity().verified(server, opened))
                     .onSuccess(this::use)
                     .onFailure(this::pause);
         }

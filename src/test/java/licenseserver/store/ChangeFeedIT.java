@@ -30,6 +30,7 @@ class ChangeFeedIT {
     private final RedisProcess redis = RedisProcess.start();
     private final RedisProcess other = RedisProcess.start();
     private final AtomicReference<RedisNode> master = new AtomicReference<>(node(redis));
+    private final StoreIdentity identity = StoreIdentity.ofOneServer();
     private final NearCache cache = NearCache.on(Duration.ZERO, InstantSource.system(), 1_000_000);
     private final License license = License.issue(
             LicenseKey.random(new SecureRandom()),
@@ -58,6 +59,11 @@ class ChangeFeedIT {
 
         @Override
         public void moved(int slot, RedisNode to) {}
+
+        @Override
+        public StoreIdentity identity() {
+            return identity;
+        }
 
         @Override
         public void close() {}
