@@ -35,6 +35,7 @@ class CheckIT {
             assertThat(checked.status()).isEqualTo(FINE);
             assertThat(checked.said())
                     .contains("ok       127.0.0.1:" + redis.port() + ": Redis 6.2", "append-only file", "0 replicas")
+                    .contains("notice   THE STORE IS NEW")
                     .doesNotContain("warning", "error");
             assertThat(redis.ask("DBSIZE")).isEqualTo("0");
         }

@@ -6,6 +6,7 @@ import io.vertx.core.json.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -14,6 +15,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import licenseserver.HttpCalls.Answer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -235,6 +238,212 @@ class LostDataIT {
 
                 redis.tell("SET", "store-identity", own);
                 assertThatAllIsWell(calls, key, "laptop");
+            }
+        }
+    }
+
+    /** One master with a replica, and one sentinel that decides alone. */
+    @Nested
+    class Behind_a_sentinel {
+        private static final String NAME = "licenses";
+
+        private final RedisProcess master = RedisProcess.start("--repl-diskless-sync-delay", "0");
+        private final RedisProcess replica =
+                RedisProcess.start("--replicaof", "127.0.0.1", String.valueOf(master.port()));
+        private final RedisProcess sentinel = RedisProcess.startSentinel(
+                "sentinel monitor " + NAME + " 127.0.0.1 " + master.port() + " 1",
+                "sentinel down-after-milliseconds " + NAME + " 2000",
+                "sentinel failover-timeout " + NAME + " 6000");
+        private TestServer server;
+        private String key;
+
+        @BeforeEach
+        void start() {
+            Wait.until(
+                    "the sentinel knows the replica",
+                    () -> sentinel.tell("SENTINEL", "MASTER", NAME).contains("num-slaves\n1")
+                            && replica.tell("INFO", "replication").contains("master_link_status:up"));
+            server = TestServer.startReady(
+                    "redis://127.0.0.1:" + sentinel.port(),
+                    "REDIS_TOPOLOGY",
+                    "sentinel",
+                    "REDIS_SENTINEL_MASTER",
+                    NAME);
+            key = licenseOf(server.calls(), "laptop");
+            // What is written last, a moment after the answer.
+            Wait.until(
+                    "the replica has everything",
+                    () -> replica.ask("XLEN recent-events").equals("2"));
+        }
+
+        @AfterEach
+        void stop() {
+            server.close();
+            sentinel.close();
+            replica.close();
+            master.close();
+        }
+
+        private void failOver() {
+            Wait.until("the sentinel begins a failover", () -> {
+                try {
+                    return sentinel.tell("SENTINEL", "FAILOVER", NAME).equals("OK");
+                } catch (IllegalStateException notYet) {
+                    return false;
+                }
+            });
+            Wait.until("the replica is the master", () -> replica.tell("ROLE").startsWith("master"));
+        }
+
+        @Test
+        void a_replica_that_has_the_data_is_believed() {
+            failOver();
+
+            Wait.until(
+                    "the license is valid",
+                    () -> server.calls().validate(key, "laptop").equals(YES));
+            assertThatAllIsWell(server.calls(), key, "laptop");
+        }
+
+        @Test
+        void an_empty_replica_is_refused() {
+            replica.tell("CONFIG", "SET", "replica-read-only", "no");
+            replica.tell("FLUSHALL");
+            failOver();
+
+            assertThatItIsRefused(server.calls(), key, "laptop");
+            assertThat(replica.ask("DBSIZE")).isEqualTo("0");
+        }
+    }
+
+    /** Three masters and no replica, so that one that restarts comes back as it is. */
+    @Nested
+    class In_a_cluster {
+        private static final int SLOTS = 16_384;
+
+        private final List<RedisProcess> masters = Stream.generate(
+                        () -> RedisProcess.start("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"))
+                .limit(3)
+                .toList();
+
+        @BeforeEach
+        void meet() {
+            for (int i = 0; i < 3; i++) {
+                var slots = new ArrayList<>(List.of("CLUSTER", "ADDSLOTS"));
+                for (int slot = i * SLOTS / 3; slot < (i + 1) * SLOTS / 3; slot++) {
+                    slots.add(String.valueOf(slot));
+                }
+                masters.get(i).tell(slots.toArray(String[]::new));
+                masters.get(i).tell("CLUSTER", "SET-CONFIG-EPOCH", String.valueOf(i + 1));
+                masters.get(i)
+                        .tell(
+                                "CLUSTER",
+                                "MEET",
+                                "127.0.0.1",
+                                String.valueOf(masters.get(0).port()));
+            }
+            Wait.until(
+                    "the cluster is well",
+                    () -> masters.stream()
+                            .allMatch(master -> master.tell("CLUSTER", "INFO").contains("cluster_state:ok")
+                                    && master.tell("CLUSTER", "INFO").contains("cluster_slots_ok:" + SLOTS)));
+        }
+
+        @AfterEach
+        void stop() {
+            masters.forEach(RedisProcess::close);
+        }
+
+        private TestServer server() {
+            return TestServer.startReady(
+                    masters.get(0).url() + ",127.0.0.1:" + masters.get(1).port(), "REDIS_TOPOLOGY", "cluster");
+        }
+
+        private RedisProcess masterOf(String key) {
+            int slot = Integer.parseInt(masters.get(0).tell("CLUSTER", "KEYSLOT", "license:" + key));
+            return masters.get((slot * 3 + 2) / SLOTS);
+        }
+
+        @Test
+        void a_master_that_restarts_empty_is_refused_until_its_data_is_back() {
+            try (TestServer server = server()) {
+                HttpCalls calls = server.calls();
+                String key = licenseOf(calls, "laptop");
+                RedisProcess lost = masterOf(key);
+                assertThat(masters).allMatch(master -> Integer.parseInt(master.ask("DBSIZE")) > 80);
+
+                lost.kill();
+                lost.startAgainEmpty();
+                assertThatItIsRefused(calls, key, "laptop");
+                assertThat(lost.ask("DBSIZE")).isEqualTo("0");
+
+                lost.kill();
+                lost.startAgainWithItsData();
+                Wait.until(
+                        "the license is valid",
+                        () -> calls.validate(key, "laptop").equals(YES));
+                assertThatAllIsWell(calls, key, "laptop");
+            }
+        }
+
+        @Test
+        void a_server_that_starts_finds_out_that_one_master_lost_its_data() {
+            String key;
+            try (TestServer server = server()) {
+                key = licenseOf(server.calls(), "laptop");
+            }
+            masterOf(key).kill();
+            masterOf(key).startAgainEmpty();
+
+            try (TestServer next = TestServer.start(
+                    masters.get(0).url() + ",127.0.0.1:" + masters.get(1).port(), "REDIS_TOPOLOGY", "cluster")) {
+                Wait.until(
+                        "it has looked at Redis",
+                        () -> !next.calls().get("/readyz").body().contains("Redis does not answer"));
+                assertThatItIsRefused(next.calls(), key, "laptop");
+            }
+        }
+
+        @Test
+        void slots_that_move_take_their_copies_along() {
+            try (TestServer server = server()) {
+                HttpCalls calls = server.calls();
+                String key = licenseOf(calls, "laptop");
+                RedisProcess from = masterOf(key);
+                RedisProcess to = masters.get((masters.indexOf(from) + 1) % 3);
+                int slot = Integer.parseInt(from.tell("CLUSTER", "KEYSLOT", "license:" + key));
+                // Far enough on both sides to move some copies.
+                for (int i = Math.max(0, slot - 200); i < Math.min(SLOTS, slot + 200); i++) {
+                    if (masters.get((i * 3 + 2) / SLOTS) == from) {
+                        move(i, from, to);
+                    }
+                }
+                int fromTo = Integer.parseInt(to.ask("DBSIZE"));
+                assertThat(fromTo).isGreaterThan(86 + 2);
+
+                for (int i = 0; i < 50; i++) {
+                    Wait.until(
+                            "the license is valid",
+                            () -> calls.validate(key, "laptop").equals(YES));
+                    assertThat(calls.get("/readyz").body()).doesNotContain("lost");
+                }
+                assertThatAllIsWell(calls, key, "laptop");
+                try (TestServer next = server()) {
+                    assertThatAllIsWell(next.calls(), key, "laptop");
+                }
+            }
+        }
+
+        private void move(int slot, RedisProcess from, RedisProcess to) {
+            String number = String.valueOf(slot);
+            to.tell("CLUSTER", "SETSLOT", number, "IMPORTING", from.tell("CLUSTER", "MYID"));
+            from.tell("CLUSTER", "SETSLOT", number, "MIGRATING", to.tell("CLUSTER", "MYID"));
+            from.tell("CLUSTER", "GETKEYSINSLOT", number, "100")
+                    .lines()
+                    .filter(key -> !key.isEmpty())
+                    .forEach(key -> from.tell("MIGRATE", "127.0.0.1", String.valueOf(to.port()), key, "0", "1000"));
+            for (RedisProcess told : List.of(to, from)) {
+                told.tell("CLUSTER", "SETSLOT", number, "NODE", to.tell("CLUSTER", "MYID"));
             }
         }
     }

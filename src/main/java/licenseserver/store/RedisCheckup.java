@@ -44,6 +44,9 @@ public final class RedisCheckup {
 
     private static final Duration PAUSE_BETWEEN_SCANS = Duration.ofMillis(5);
 
+    /** How long one who waits for a count does so; enough for a million licenses. */
+    private static final Duration COUNT_PATIENCE = Duration.ofSeconds(30);
+
     private static final String NO_RIGHT = "Redis answered NOPERM";
 
     /** No license's: a key has no such characters. */
@@ -121,9 +124,16 @@ public final class RedisCheckup {
         return Deadline.in(PATIENCE)
                 .bound(topology.masters())
                 .compose(masters -> join(List.of(
-                        join(masters.stream().map(checkup::of).toList()).map(RedisCheckup::flat),
+                        join(masters.stream()
+                                        .map(master -> checkup.of(master)
+                                                .otherwise(failure -> List.of(unreachable(settings, failure))))
+                                        .toList())
+                                .map(RedisCheckup::flat),
                         checkup.missingRights().map(Rights::findings),
-                        checkup.licenses(masters).map(List::of))))
+                        Deadline.in(COUNT_PATIENCE)
+                                .bound(checkup.licenses(masters))
+                                .otherwise(RedisCheckup::notCounted)
+                                .map(List::of))))
                 .map(RedisCheckup::flat)
                 .otherwise(failure -> List.of(unreachable(settings, failure)))
                 .eventually(redis::close)
@@ -150,7 +160,7 @@ public final class RedisCheckup {
         return lists.stream().flatMap(List::stream).toList();
     }
 
-    /** What is to be said of one master. */
+    /** What is to be said of one master; fails with {@link StoreUnavailableException} if it does not answer. */
     Future<List<Finding>> of(RedisNode master) {
         return join(List.of(
                         ask(master, command(Command.INFO)).map(reply -> byInfo(master, fields(reply.toString()))),
@@ -164,7 +174,7 @@ public final class RedisCheckup {
                                         + " does not tell this user how it is set up (that needs +info +time +config|get): see"
                                         + " to it that appendonly is yes, appendfsync always and maxmemory-policy"
                                         + " noeviction.")))
-                        : Future.succeededFuture(List.of(unreachable(settings, failure))));
+                        : Future.failedFuture(failure));
     }
 
     private Future<Response> ask(RedisNode master, Request request) {
@@ -359,11 +369,14 @@ public final class RedisCheckup {
         return join(masters.stream().map(master -> count(master, "0", 0)).toList())
                 .map(counts ->
                         byCount(counts.stream().mapToLong(Long::longValue).sum()))
-                .otherwise(failure -> new Finding(
-                        Weight.FACT,
-                        RedisPool.reason(failure).equals(NO_RIGHT)
-                                ? "The licenses were not counted: that needs +scan."
-                                : "The licenses were not counted: " + RedisPool.reason(failure) + "."));
+                .otherwise(RedisCheckup::notCounted);
+    }
+
+    private static Finding notCounted(Throwable failure) {
+        String reason = RedisPool.reason(failure);
+        return new Finding(
+                Weight.FACT,
+                "The licenses were not counted: " + (reason.equals(NO_RIGHT) ? "that needs +scan" : reason) + ".");
     }
 
     private Future<Long> count(RedisNode master, String cursor, long before) {

@@ -148,7 +148,9 @@ public final class RedisMonitor {
             lastAnswer = System.nanoTime();
             for (RedisNode master : masters) {
                 if (examined.add(master)) {
-                    checkup.of(master).onSuccess(findings -> findings.forEach(this::tell));
+                    checkup.of(master)
+                            .onSuccess(findings -> findings.forEach(this::tell))
+                            .onFailure(later -> examined.remove(master));
                 }
             }
         }
