@@ -387,13 +387,14 @@ class LostDataIT {
         }
 
         @Test
-        void a_server_that_starts_finds_out_that_one_master_lost_its_data() {
+        void a_server_that_starts_finds_out_that_one_master_lost_its_data_unless_somebody_says_that_it_may() {
             String key;
             try (TestServer server = server()) {
                 key = licenseOf(server.calls(), "laptop");
             }
-            masterOf(key).kill();
-            masterOf(key).startAgainEmpty();
+            RedisProcess lost = masterOf(key);
+            lost.kill();
+            lost.startAgainEmpty();
 
             try (TestServer next = TestServer.start(
                     masters.get(0).url() + ",127.0.0.1:" + masters.get(1).port(), "REDIS_TOPOLOGY", "cluster")) {
@@ -401,6 +402,33 @@ class LostDataIT {
                         "it has looked at Redis",
                         () -> !next.calls().get("/readyz").body().contains("Redis does not answer"));
                 assertThatItIsRefused(next.calls(), key, "laptop");
+            }
+            for (RedisProcess master : masters) {
+                master.ask("KEYS store-identity*")
+                        .lines()
+                        .filter(identity -> !identity.isEmpty())
+                        .forEach(identity -> master.tell("DEL", identity));
+            }
+            try (TestServer next = server()) {
+                licenseOf(next.calls(), "laptop");
+                assertThat(masters).allMatch(master -> Integer.parseInt(master.ask("DBSIZE")) > 80);
+            }
+        }
+
+        @Test
+        void an_identity_that_was_only_begun_is_finished_by_the_next_write() {
+            String first = IntStream.range(0, SLOTS)
+                    .mapToObj(tag -> "store-identity:{" + tag + "}")
+                    .filter(key -> Integer.parseInt(masters.get(0).tell("CLUSTER", "KEYSLOT", key)) < 64)
+                    .findFirst()
+                    .orElseThrow();
+            masters.get(0).tell("SET", first, "draft:begun");
+            try (TestServer server = server()) {
+                String key = licenseOf(server.calls(), "laptop");
+
+                assertThat(masters.get(0).tell("GET", first)).isEqualTo("begun");
+                assertThat(masters).allMatch(master -> Integer.parseInt(master.ask("DBSIZE")) > 80);
+                assertThatAllIsWell(server.calls(), key, "laptop");
             }
         }
 

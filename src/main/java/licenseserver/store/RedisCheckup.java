@@ -178,7 +178,7 @@ public final class RedisCheckup {
     }
 
     private Future<Response> ask(RedisNode master, Request request) {
-        return redis.readAt(master, Deadline.in(PATIENCE), request).map(replies -> replies.get(0));
+        return redis.askAt(master, Deadline.in(PATIENCE), request).map(replies -> replies.get(0));
     }
 
     private Future<String> setting(RedisNode master, String name) {

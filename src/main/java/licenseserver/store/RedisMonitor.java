@@ -118,9 +118,9 @@ public final class RedisMonitor {
 
     private Future<?> isUsable(RedisNode master, Deadline deadline) {
         if (!isCluster) {
-            return redis.readAt(master, deadline, Request.cmd(Command.PING));
+            return redis.askAt(master, deadline, Request.cmd(Command.PING));
         }
-        return redis.readAt(master, deadline, Request.cmd(Command.CLUSTER).arg("INFO"))
+        return redis.askAt(master, deadline, Request.cmd(Command.CLUSTER).arg("INFO"))
                 .compose(replies -> replies.get(0).toString().contains("cluster_state:ok")
                         ? Future.succeededFuture()
                         : Future.failedFuture(new StoreUnavailableException("the cluster of Redis is down")));
@@ -189,10 +189,11 @@ public final class RedisMonitor {
         if (told.add(State.LOST)) {
             LOG.error(
                     "{}: at {} the identity that this store had is gone, or another one. Calls are answered 503, and nothing is"
-                            + " written, until the data is back. Restore it from a backup; if Redis is meant to start"
-                            + " without it, restart all license servers.",
+                            + " written, until the data is back. Restore it from a backup. If it is meant to be gone,"
+                            + " {}restart all license servers.",
                     StoreIdentity.LOST,
-                    identity.lostAt());
+                    identity.lostAt(),
+                    isCluster ? "delete the keys store-identity:* of every master, and " : "");
         }
     }
 

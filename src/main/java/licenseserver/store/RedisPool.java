@@ -209,8 +209,11 @@ class RedisPool {
         return lease(key, deadline, lease -> lease.read(List.of(commands)));
     }
 
-    /** Sends commands that change nothing to one server, in one write, and once only. */
-    Future<List<Response>> readAt(RedisNode server, Deadline deadline, Request... commands) {
+    /**
+     * Sends commands to one server, in one write, and once only. Waits for no replica, so they should change nothing, or nothing
+     * that matters before a later change.
+     */
+    Future<List<Response>> askAt(RedisNode server, Deadline deadline, Request... commands) {
         return leaseAt(server, deadline, lease -> lease.read(List.of(commands)));
     }
 

@@ -173,7 +173,7 @@ public final class StoreIdentity {
                 there.forEach(key -> places.put(key, master));
                 Request[] gets =
                         there.stream().map(key -> command(Command.GET, key)).toArray(Request[]::new);
-                reads.add(redis.readAt(master, deadline, gets).onSuccess(replies -> {
+                reads.add(redis.askAt(master, deadline, gets).onSuccess(replies -> {
                     for (int i = 0; i < gets.length; i++) {
                         found.put(there.get(i), RedisKeys.text(replies.get(i)));
                     }
@@ -236,7 +236,7 @@ public final class StoreIdentity {
         String candidate = (isWhole ? "" : DRAFT) + random();
         return write(redis, masters, deadline, List.of(firstKey()), candidate, "NX")
                 .compose(written -> masterOf(firstKey(), masters)
-                        .compose(master -> redis.readAt(master, deadline, command(Command.GET, firstKey()))))
+                        .compose(master -> redis.askAt(master, deadline, command(Command.GET, firstKey()))))
                 .compose(replies -> {
                     String first = RedisKeys.text(replies.get(0)).orElse("");
                     if (first.isEmpty()) {
@@ -298,7 +298,11 @@ public final class StoreIdentity {
             changes.computeIfAbsent(master.result(), added -> new ArrayList<>()).add(set);
         }
         return Future.all(changes.entrySet().stream()
-                .map(change -> redis.changeAt(change.getKey(), deadline, change.getValue()))
+                .map(change -> keys.size() == 1
+                        // The change that follows waits for replicas, which have this one by then, too.
+                        ? redis.askAt(
+                                change.getKey(), deadline, change.getValue().toArray(Request[]::new))
+                        : redis.changeAt(change.getKey(), deadline, change.getValue()))
                 .toList());
     }
 
@@ -315,7 +319,7 @@ public final class StoreIdentity {
         Deadline deadline = Deadline.in(PATIENCE);
         return topology.masters()
                 .compose(masters -> masterOf(firstKey(), masters)
-                        .compose(master -> redis.readAt(master, deadline, command(Command.GET, firstKey())))
+                        .compose(master -> redis.askAt(master, deadline, command(Command.GET, firstKey())))
                         .compose(replies -> {
                             boolean isAnother = remembered != null
                                     && !RedisKeys.text(replies.get(0)).equals(Optional.of(remembered));
