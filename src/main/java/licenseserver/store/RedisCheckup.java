@@ -319,16 +319,16 @@ public final class RedisCheckup {
     record Rights(List<String> missing, boolean isComplete) {
         /** What is to be said of them; empty if nothing is. */
         List<Finding> findings() {
-            if (!isComplete) {
+            if (!missing.isEmpty()) {
                 return List.of(new Finding(
-                        Weight.WARNING, "Redis did not answer whether its user has all the rights that it needs."));
+                        Weight.ERROR,
+                        "The user of Redis may not do all that the server needs: " + String.join(", ", missing)
+                                + ". Grant it what the README lists."));
             }
-            return missing.isEmpty()
+            return isComplete
                     ? List.of()
                     : List.of(new Finding(
-                            Weight.ERROR,
-                            "The user of Redis may not do all that the server needs: " + String.join(", ", missing)
-                                    + ". Grant it what the README lists."));
+                            Weight.WARNING, "Redis did not answer whether its user has all the rights that it needs."));
         }
     }
 
@@ -337,18 +337,16 @@ public final class RedisCheckup {
      * out.
      */
     Future<Rights> missingRights() {
-        Future<List<String>> missing = Future.succeededFuture(List.of());
+        var missing = new ArrayList<String>();
+        Future<Boolean> asked = Future.succeededFuture();
         for (Need need : needs()) {
-            missing = missing.compose(before ->
-                    isRefused(need).map(refused -> refused ? with(before, need.toString()) : before));
+            asked = asked.compose(next -> isRefused(need)).onSuccess(refused -> {
+                if (refused) {
+                    missing.add(need.toString());
+                }
+            });
         }
-        return missing.map(all -> new Rights(all, true)).otherwise(new Rights(List.of(), false));
-    }
-
-    private static List<String> with(List<String> before, String one) {
-        var all = new ArrayList<>(before);
-        all.add(one);
-        return all;
+        return asked.map(all -> true).otherwise(false).map(isComplete -> new Rights(List.copyOf(missing), isComplete));
     }
 
     private Future<Boolean> isRefused(Need need) {

@@ -220,6 +220,10 @@ public final class RedisMonitor {
     }
 
     private void tell(RedisCheckup.Finding finding) {
+        if (closed) {
+            // Its questions were cut off, which says nothing about Redis.
+            return;
+        }
         switch (finding.weight()) {
             case FACT -> LOG.info(finding.sentence());
             case NOTICE, WARNING -> LOG.warn(finding.sentence());

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads single keys at the rate of validations, on one long-lived {@link RespConnection} to each server that has some.
  *
- * <p>A connection is made anew every 45 s, so that it follows a name that leads elsewhere by now; with growing pauses where Redis
+ * <p>A connection is made anew every 10 s, so that it follows a name that leads elsewhere by now; with growing pauses where Redis
  * cannot be reached; and not at all where nobody reads. All work is done on the event loop it is made on; asked from there, it
  * does not change threads.
  */
@@ -29,7 +29,7 @@ final class RedisReader {
     /** A read is led astray no more often than this. */
     private static final int MAX_REDIRECTIONS = 5;
 
-    private static final Duration LEASE = Duration.ofSeconds(45);
+    private static final Duration LEASE = Duration.ofSeconds(10);
 
     private static final long FIRST_PAUSE_MILLIS = 25;
     private static final long LONGEST_PAUSE_MILLIS = 500;
