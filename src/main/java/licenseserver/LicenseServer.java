@@ -97,7 +97,7 @@ public final class LicenseServer extends VerticleBase {
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors())));
     }
 
-    /** The folder of a server with a Redis of its own remembers which store it is; with a REDIS_URL nothing is remembered. */
+    /** The folder of a server with a Redis of its own remembers which store that is. */
     private Future<?> settleIdentity(Needs needs, RedisTopology shared) {
         DataFolder folder = dataFolder;
         if (folder == null) {

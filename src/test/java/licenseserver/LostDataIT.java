@@ -225,6 +225,25 @@ class LostDataIT {
             }
         }
 
+        /** Until the next look a "no" is possible: the connections live on. */
+        @Test
+        void that_was_flushed_is_missed_at_the_next_look() {
+            try (RedisProcess redis = RedisProcess.start();
+                    TestServer server = TestServer.startReady(
+                            redis.url(), "NEAR_CACHE", "true", "VALIDATE_STALE_SECONDS", "3600")) {
+                HttpCalls calls = server.calls();
+                String key = licenseOf(calls, "laptop");
+                NearCacheIT.remember(calls, redis, key, "laptop");
+                redis.ask("FLUSHALL");
+
+                Wait.until(
+                        "the server says that data is lost",
+                        () -> calls.get("/readyz").body().contains("lost its data"));
+                assertThatItIsRefused(calls, key, "laptop");
+                assertThat(calls.validate(key, "laptop")).isEqualTo(YES);
+            }
+        }
+
         @Test
         void that_changes_is_refused() {
             try (RedisProcess redis = RedisProcess.start();
@@ -354,9 +373,21 @@ class LostDataIT {
             masters.forEach(RedisProcess::close);
         }
 
+        private String url() {
+            return masters.get(0).url() + ",127.0.0.1:" + masters.get(1).port();
+        }
+
         private TestServer server() {
-            return TestServer.startReady(
-                    masters.get(0).url() + ",127.0.0.1:" + masters.get(1).port(), "REDIS_TOPOLOGY", "cluster");
+            return TestServer.startReady(url(), "REDIS_TOPOLOGY", "cluster");
+        }
+
+        /** The key of the copy that is written first: that in the first 64 slots. */
+        private String firstCopy() {
+            return IntStream.range(0, SLOTS)
+                    .mapToObj(tag -> "store-identity:{" + tag + "}")
+                    .filter(key -> Integer.parseInt(masters.get(0).tell("CLUSTER", "KEYSLOT", key)) < 64)
+                    .findFirst()
+                    .orElseThrow();
         }
 
         private RedisProcess masterOf(String key) {
@@ -396,8 +427,7 @@ class LostDataIT {
             lost.kill();
             lost.startAgainEmpty();
 
-            try (TestServer next = TestServer.start(
-                    masters.get(0).url() + ",127.0.0.1:" + masters.get(1).port(), "REDIS_TOPOLOGY", "cluster")) {
+            try (TestServer next = TestServer.start(url(), "REDIS_TOPOLOGY", "cluster")) {
                 Wait.until(
                         "it has looked at Redis",
                         () -> !next.calls().get("/readyz").body().contains("Redis does not answer"));
@@ -417,18 +447,29 @@ class LostDataIT {
 
         @Test
         void an_identity_that_was_only_begun_is_finished_by_the_next_write() {
-            String first = IntStream.range(0, SLOTS)
-                    .mapToObj(tag -> "store-identity:{" + tag + "}")
-                    .filter(key -> Integer.parseInt(masters.get(0).tell("CLUSTER", "KEYSLOT", key)) < 64)
-                    .findFirst()
-                    .orElseThrow();
-            masters.get(0).tell("SET", first, "draft:begun");
+            masters.get(0).tell("SET", firstCopy(), "draft:begun");
             try (TestServer server = server()) {
                 String key = licenseOf(server.calls(), "laptop");
 
-                assertThat(masters.get(0).tell("GET", first)).isEqualTo("begun");
+                assertThat(masters.get(0).tell("GET", firstCopy())).isEqualTo("begun");
                 assertThat(masters).allMatch(master -> Integer.parseInt(master.ask("DBSIZE")) > 80);
                 assertThatAllIsWell(server.calls(), key, "laptop");
+            }
+        }
+
+        @Test
+        void an_identity_that_was_begun_in_place_of_another_one_is_refused() {
+            String key;
+            try (TestServer server = server()) {
+                key = licenseOf(server.calls(), "laptop");
+            }
+            masters.get(0).tell("SET", firstCopy(), "draft:begun");
+
+            try (TestServer next = TestServer.start(url(), "REDIS_TOPOLOGY", "cluster")) {
+                Wait.until(
+                        "it has looked at Redis",
+                        () -> !next.calls().get("/readyz").body().contains("Redis does not answer"));
+                assertThatItIsRefused(next.calls(), key, "laptop");
             }
         }
 

@@ -120,8 +120,8 @@ public final class NearCache {
     }
 
     /**
-     * The license as it is, except for news that are on their way; during an outage as {@link #beforeOutage} has it, so that nobody
-     * waits for a Redis that is known not to answer. Null if Redis must be asked.
+     * The license as it is, except for news that are on their way; during an outage as {@link #beforeOutage} has it, so
+     * that nobody waits for a Redis that is known not to answer. Null if Redis must be asked.
      */
     public @Nullable Remembered now(LicenseKey key) {
         int now = feed;

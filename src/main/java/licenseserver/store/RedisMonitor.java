@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows whether Redis can be used, by looking at it twice per second on connections of its own, and tells the operator when that
- * changes. It tells what {@link RedisCheckup} finds about each master that it meets for the first time.
+ * Knows whether Redis can be used, by looking at it twice per second on connections of its own, and tells the operator
+ * when that changes. It tells what {@link RedisCheckup} finds about each master that it meets for the first time.
  */
 public final class RedisMonitor {
     /** What can be done with Redis. */
@@ -80,7 +80,7 @@ public final class RedisMonitor {
         return state;
     }
 
-    /** How long ago Redis answered for the last time. May be called from any thread; only after {@link State#USABLE}. */
+    /** How long ago Redis answered for the last time, if it ever did. May be called from any thread. */
     public Duration sinceAnswer() {
         return Duration.ofNanos(System.nanoTime() - lastAnswer);
     }
@@ -126,7 +126,7 @@ public final class RedisMonitor {
                         : Future.failedFuture(new StoreUnavailableException("the cluster of Redis is down")));
     }
 
-    /** Asked for again until none is missing, so that a right that is granted counts at once; and for each new master. */
+    /** Asks again until no right is missing, so that one that is granted counts at once; and for each new master. */
     private Future<State> rights(Set<RedisNode> masters) {
         if (rightsSeen && examined.containsAll(masters)) {
             return Future.succeededFuture(State.USABLE);

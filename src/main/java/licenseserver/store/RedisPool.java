@@ -210,8 +210,8 @@ class RedisPool {
     }
 
     /**
-     * Sends commands to one server, in one write, and once only. Waits for no replica, so they should change nothing, or nothing
-     * that matters before a later change.
+     * Sends commands to one server, in one write, and once only. Waits for no replica, so they should change nothing, or
+     * nothing that matters before a later change.
      */
     Future<List<Response>> askAt(RedisNode server, Deadline deadline, Request... commands) {
         return leaseAt(server, deadline, lease -> lease.read(List.of(commands)));

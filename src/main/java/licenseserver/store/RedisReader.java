@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads single keys at the rate of validations, on one long-lived {@link RespConnection} to each server that has some.
  *
- * <p>A connection is made anew every 10 s, so that it follows a name that leads elsewhere by now; with growing pauses where Redis
- * cannot be reached; and not at all where nobody reads. All work is done on the event loop it is made on; asked from there, it
- * does not change threads.
+ * <p>A connection is made anew every 10 s, so that it follows a name that leads elsewhere by now; with growing pauses
+ * if Redis cannot be reached; and not at all if nobody reads. All work is done on the event loop it is made on; asked
+ * from there, it does not change threads.
  */
 final class RedisReader {
     /** Reads that may be under way; one more is refused at once. */

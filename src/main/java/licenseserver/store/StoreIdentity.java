@@ -17,22 +17,25 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BiPredicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells whether Redis still holds the data that this process has seen in it. A Redis that was restarted without its files answers
- * as fast as ever, and every answer about a license would be "no".
+ * Tells whether Redis still holds the data that this process has seen in it. A Redis that was restarted without its
+ * files answers as fast as ever, and every answer about a license would be "no".
  *
- * <p>The identity is a random text in Redis itself. The first write of all servers makes it, and every server remembers it as
- * soon as it has seen it. A Redis that restarts breaks all connections, so each new connection is asked for the identity before it
- * carries anything else. If it is gone or another one, nothing is read or written until it is back. {@link RedisMonitor}
- * also looks twice per second, which finds the data gone while connections live on, and finds it back.
+ * <p>The identity is a random text in Redis itself. The first write of all servers makes it, and every server remembers
+ * it as soon as it has seen it. A Redis that restarts breaks all connections, so each new connection is asked for the
+ * identity before it carries anything else. If it is gone or another one, nothing is read or written until it is back.
+ * {@link RedisMonitor} also looks at it twice per second: so a person's FLUSHALL, which breaks no connection, is found
+ * within half a second, and so is the return of the data.
  *
- * <p>In a cluster each master has data of its own, so there is a copy in one of every {@value #SLOTS_PER_COPY} slots; a slot that
- * moves to another master takes its copy along. The first copy leads: it is written first, as a draft, so that servers that write
- * at the same time agree, and again when all others are there. From then on a copy that is missing means lost data.
+ * <p>In a cluster each master has data of its own, so there is a copy in one of every {@value #SLOTS_PER_COPY} slots; a
+ * slot that moves to another master takes its copy along. The first copy leads: it is written first, as a draft, so
+ * that servers that write at the same time agree, and again when all others are there. From then on a copy that is
+ * missing means lost data.
  *
  * <p>One for the whole process; may be used from any thread.
  */
@@ -108,7 +111,7 @@ public final class StoreIdentity {
             return null;
         }
         // Another one each time: while its slot is on its way to another master, a copy cannot be read.
-        int first = new SecureRandom().nextInt(keys.size());
+        int first = ThreadLocalRandom.current().nextInt(keys.size());
         for (int i = 0; i < keys.size(); i++) {
             String key = keys.get((first + i) % keys.size());
             if (isAt.test(server, key)) {
@@ -121,8 +124,8 @@ public final class StoreIdentity {
     /**
      * Asks a connection that was just opened for the identity.
      *
-     * @return the connection; fails with {@link StoreUnavailableException}, and the connection is closed, if the identity is gone
-     *     or another one, or cannot be read
+     * @return the connection; fails with {@link StoreUnavailableException}, and the connection is closed, if the
+     *     identity is gone or another one, or cannot be read
      */
     Future<RespConnection> verified(RedisNode server, RespConnection connection) {
         String key = keyAt(server);
@@ -135,7 +138,12 @@ public final class StoreIdentity {
                         .onFailure(refused -> connection.close());
     }
 
-    /** Judges what a server has under {@link #keyAt}; fails with {@link StoreUnavailableException} if it is not the identity. */
+    /**
+     * Judges what a server has under {@link #keyAt}.
+     *
+     * @param found null for nothing
+     * @return fails with {@link StoreUnavailableException} if it is not the identity
+     */
     Future<Void> verify(RedisNode server, @Nullable String found) {
         if (Objects.equals(found, known)) {
             return Future.succeededFuture();
@@ -163,6 +171,18 @@ public final class StoreIdentity {
 
     /** Reads all copies, learns the identity from them, and finds out whether data was lost or is back. */
     Future<Void> look(RedisPool redis, Collection<RedisNode> masters, Deadline deadline) {
+        return read(redis, masters, deadline).onSuccess(this::judge).mapEmpty();
+    }
+
+    /**
+     * What was read.
+     *
+     * @param found what lies under each key that could be read; empty for nothing
+     * @param places the server of each key
+     */
+    private record Copies(Map<String, Optional<String>> found, Map<String, RedisNode> places) {}
+
+    private Future<Copies> read(RedisPool redis, Collection<RedisNode> masters, Deadline deadline) {
         var found = new ConcurrentHashMap<String, Optional<String>>();
         var places = new HashMap<String, RedisNode>();
         var reads = new ArrayList<Future<?>>();
@@ -180,19 +200,11 @@ public final class StoreIdentity {
                 }));
             }
         }
-        return Future.join(reads)
-                .otherwiseEmpty()
-                .onComplete(read -> judge(found, places))
-                .mapEmpty();
+        return Future.join(reads).map(all -> new Copies(found, places)).otherwise(new Copies(found, places));
     }
 
-    /**
-     * Judges what was found.
-     *
-     * @param found what lies under each key that could be read
-     * @param places the server of each key
-     */
-    private synchronized void judge(Map<String, Optional<String>> found, Map<String, RedisNode> places) {
+    private synchronized void judge(Copies copies) {
+        Map<String, Optional<String>> found = copies.found();
         String identity = known == null ? learned(found) : known;
         if (identity == null) {
             return;
@@ -202,7 +214,7 @@ public final class StoreIdentity {
                 .filter(key -> !Optional.of(identity).equals(found.get(key)))
                 .findFirst();
         if (wrong.isPresent()) {
-            lostAt = places.get(wrong.get());
+            lostAt = copies.places().get(wrong.get());
         } else if (found.size() == keys.size()) {
             lostAt = null;
         }
@@ -211,15 +223,21 @@ public final class StoreIdentity {
     /** The identity by what was found; null if there is none yet, or it cannot be known. */
     private @Nullable String learned(Map<String, Optional<String>> found) {
         Optional<String> first = found.get(firstKey());
-        if (first != null && first.isPresent()) {
-            return first.get().startsWith(DRAFT) ? null : first.get();
-        }
         List<Optional<String>> distinct = found.values().stream().distinct().toList();
         if (first == null) {
             // It may be a draft. Then others are likely to be missing, too.
             return distinct.size() == 1 ? distinct.get(0).orElse(null) : null;
         }
-        return distinct.stream().flatMap(Optional::stream).findFirst().orElse(null);
+        String value = first.orElse("");
+        if (!value.isEmpty() && !value.startsWith(DRAFT)) {
+            return value;
+        }
+        // Other copies than those of the draft are of a store whose first copy was lost.
+        return distinct.stream()
+                .flatMap(Optional::stream)
+                .filter(other -> !other.equals(value) && !(DRAFT + other).equals(value))
+                .findFirst()
+                .orElse(null);
     }
 
     /**
@@ -249,11 +267,21 @@ public final class StoreIdentity {
                                 : look(redis, masters, deadline).map(first);
                     }
                     String identity = first.substring(DRAFT.length());
-                    return write(redis, masters, deadline, keys.subList(1, keys.size()), identity)
-                            .compose(all -> write(redis, masters, deadline, List.of(firstKey()), identity))
+                    return write(redis, masters, deadline, keys.subList(1, keys.size()), identity, "NX")
+                            .compose(written -> read(redis, masters, deadline))
+                            .compose(copies -> areAll(copies, first, identity)
+                                    ? write(redis, masters, deadline, List.of(firstKey()), identity)
+                                    : Future.failedFuture(loss()))
                             .map(identity);
                 })
                 .compose(this::adopt);
+    }
+
+    /** Whether all copies are there, and the first one is still the draft, or is the identity by now. */
+    private boolean areAll(Copies copies, String draft, String identity) {
+        return copies.found().size() == keys.size()
+                && copies.found().values().stream()
+                        .allMatch(value -> value.equals(Optional.of(identity)) || value.equals(Optional.of(draft)));
     }
 
     private synchronized Future<Void> adopt(String identity) {
