@@ -81,17 +81,41 @@ public final class LicenseServer extends VerticleBase {
                 .compose(needs -> {
                     RedisTopology shared = RedisTopology.of(vertx, needs.redis());
                     topology = shared;
-                    monitor = new RedisMonitor(vertx, needs.redis(), shared, cache.isOn());
-                    Future<?> feeding = cache.isOn()
-                            ? vertx.deployVerticle(new ChangeFeed(cache, needs.redis(), shared))
-                            : Future.succeededFuture();
-                    return feeding.compose(fed -> vertx.deployVerticle(
-                            () -> new EventLoop(needs, shared),
-                            new DeploymentOptions()
-                                    .setInstances(Runtime.getRuntime().availableProcessors())));
+                    return settleIdentity(needs, shared).compose(settled -> serve(needs, shared));
                 })
                 .onSuccess(listening -> LOG.info("License server listens on {}:{}", config.host(), port))
                 .recover(failure -> stop().transform(stopped -> Future.failedFuture(failure)));
+    }
+
+    private Future<?> serve(Needs needs, RedisTopology shared) {
+        monitor = new RedisMonitor(vertx, needs.redis(), shared, cache);
+        Future<?> feeding = cache.isOn()
+                ? vertx.deployVerticle(new ChangeFeed(cache, needs.redis(), shared))
+                : Future.succeededFuture();
+        return feeding.compose(fed -> vertx.deployVerticle(
+                () -> new EventLoop(needs, shared),
+                new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors())));
+    }
+
+    /** The folder of a server with a Redis of its own remembers which store that is. */
+    private Future<?> settleIdentity(Needs needs, RedisTopology shared) {
+        DataFolder folder = dataFolder;
+        if (folder == null) {
+            return Future.succeededFuture();
+        }
+        return vertx.executeBlocking(folder::storeIdentity)
+                .compose(remembered -> shared.identity()
+                        .settle(vertx, needs.redis(), shared, remembered.orElse(null))
+                        .compose(settled -> settled.isEmpty()
+                                ? Future.failedFuture(
+                                        new IOException(("The embedded Redis has lost its data: it holds another"
+                                                        + " store, or none, than the data folder %s remembers. Bring its files back"
+                                                        + " from a backup; or delete %s to accept what is there.")
+                                                .formatted(folder.path(), folder.storeIdentityFile())))
+                                : vertx.executeBlocking(() -> {
+                                    folder.rememberStoreIdentity(settled.get());
+                                    return null;
+                                })));
     }
 
     /** Where Redis is and what admin calls are made with, configured or of the server's own. */
@@ -121,7 +145,15 @@ public final class LicenseServer extends VerticleBase {
         if (stopping) {
             return Readiness.STOPPING;
         }
-        return monitor != null && monitor.isAnswering() ? Readiness.READY : Readiness.STORE_UNAVAILABLE;
+        if (monitor == null) {
+            return Readiness.STORE_UNAVAILABLE;
+        }
+        return switch (monitor.state()) {
+            case USABLE -> Readiness.READY;
+            case AWAY -> cache.bridges(monitor.sinceAnswer()) ? Readiness.DEGRADED : Readiness.STORE_UNAVAILABLE;
+            case LOST -> Readiness.STORE_LOST;
+            case WITHOUT_RIGHTS -> Readiness.RIGHTS_MISSING;
+        };
     }
 
     /**

@@ -49,6 +49,7 @@ class CheckIT {
             assertThat(checked.said())
                     .containsPattern("ok       127\\.0\\.0\\.1:" + redis.port() + ": (Redis|Valkey) \\d")
                     .contains("append-only file", "0 replicas")
+                    .contains("notice   THE STORE IS NEW")
                     .doesNotContain("warning", "error");
             assertThat(redis.ask("DBSIZE")).isEqualTo("0");
         }
@@ -87,7 +88,7 @@ class CheckIT {
     void names_the_rights_that_are_missing() throws Exception {
         try (RedisProcess redis = RedisProcess.start()) {
             redis.ask(
-                    "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* +@all -rpush -xadd");
+                    "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* ~store-identity* +@all -rpush -xadd");
             Checked checked = check("redis://app:pass@127.0.0.1:" + redis.port());
 
             assertThat(checked.status()).isEqualTo(BROKEN);

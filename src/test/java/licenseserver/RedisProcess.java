@@ -223,6 +223,32 @@ public final class RedisProcess implements AutoCloseable {
         process = spawn();
     }
 
+    /** Starts it again, on the same port, without its data, which {@link #startAgainWithItsData} brings back. */
+    public void startAgainEmpty() {
+        moveData(folder, folder.resolve("kept"));
+        startAgain();
+    }
+
+    /** Starts it again with the data that it had before {@link #startAgainEmpty}, and without what was written since. */
+    public void startAgainWithItsData() {
+        moveData(folder, folder.resolve("dropped"));
+        moveData(folder.resolve("kept"), folder);
+        startAgain();
+    }
+
+    private static void moveData(Path from, Path to) {
+        try {
+            Files.createDirectories(to);
+            for (String name : List.of("appendonly.aof", "appendonlydir", "dump.rdb")) {
+                if (Files.exists(from.resolve(name))) {
+                    Files.move(from.resolve(name), to.resolve(name));
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Override
     public void close() {
         kill();

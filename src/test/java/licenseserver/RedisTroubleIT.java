@@ -117,6 +117,22 @@ class RedisTroubleIT {
         }
     }
 
+    @Test
+    void is_not_ready_while_its_user_lacks_a_right_and_ready_when_that_is_granted() {
+        redis.ask("ACL SETUSER app on >pass ~* +@all -del");
+        try (TestServer limited = TestServer.start("redis://app:pass@127.0.0.1:" + redis.port())) {
+            HttpCalls limitedCalls = limited.calls();
+            Wait.until("it says so", () -> {
+                Answer ready = limitedCalls.get("/readyz");
+                assertThat(ready.status()).isEqualTo(503);
+                return ready.body().contains("lacks a right");
+            });
+
+            redis.ask("ACL SETUSER app +del");
+            Wait.until("it is ready", () -> limitedCalls.get("/readyz").status() == 200);
+        }
+    }
+
     private void assertThatEveryCallIsRefusedInTime() {
         var email = new JsonObject().put("email", Concurrency.randomEmail());
         var later = new ArrayList<CompletableFuture<Answer>>();

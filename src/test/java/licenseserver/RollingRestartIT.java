@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -92,23 +93,63 @@ class RollingRestartIT {
         assertThat(load.answered.get()).isGreaterThan(1000);
     }
 
+    /** HAProxy takes a server out after two failed checks, one per second; the calls go on for longer than that. */
+    @Test
+    void known_machines_go_on_while_redis_is_away() throws Exception {
+        assumeTrue(LoadBalancer.isInstalled(), "haproxy is not on the PATH (apt-get install haproxy)");
+        try (RedisProcess redis = RedisProcess.start()) {
+            var ports = new ArrayList<Integer>();
+            for (int i = 0; i < 2; i++) {
+                servers.add(
+                        startServer(0, redis.url(), Map.of("NEAR_CACHE", "true", "VALIDATE_STALE_SECONDS", "3600")));
+                ports.add(servers.get(i).port());
+            }
+            LoadBalancer haproxy = LoadBalancer.start(folder, ports);
+            loadBalancer = haproxy;
+            ports.forEach(RollingRestartIT::awaitReady);
+            var calls = new HttpCalls(haproxy.port);
+            Wait.until(
+                    "HAProxy has a server",
+                    () -> calls.validate("unknown", "laptop").status() == 200);
+            String key = calls.register(Concurrency.randomEmail());
+            assertThat(calls.activate(key, "laptop").status()).isEqualTo(200);
+            ports.forEach(port -> NearCacheIT.remember(new HttpCalls(port), redis, key, "laptop"));
+
+            redis.kill();
+
+            for (int port : ports) {
+                var direct = new HttpCalls(port);
+                Wait.until(
+                        "the server says that it is degraded",
+                        () -> direct.get("/readyz").body().contains("degraded"));
+            }
+            long begin = System.nanoTime();
+            while (System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(5)) {
+                assertThat(calls.validate(key, "laptop").succeeded()).isTrue();
+            }
+            assertThat(haproxy.output).noneMatch(line -> line.contains("is DOWN"));
+        }
+    }
+
     private JarProcess startServer(int port) {
-        return JarProcess.start(
-                folder,
+        return startServer(
+                port,
+                RedisForTests.url(),
                 Map.of(
-                        "HOST",
-                        "127.0.0.1",
-                        "PORT",
-                        String.valueOf(port),
-                        "REDIS_URL",
-                        RedisForTests.url(),
-                        "ADMIN_SECRET",
-                        HttpCalls.SECRET,
                         // A machine that is busy with much else is no concern of this test.
                         "REDIS_TIMEOUT_MILLIS",
                         "10000",
                         "SHUTDOWN_DELAY_SECONDS",
                         DeploymentFilesTest.delayInCompose()));
+    }
+
+    private JarProcess startServer(int port, String redisUrl, Map<String, String> more) {
+        var settings = new HashMap<>(more);
+        settings.put("HOST", "127.0.0.1");
+        settings.put("PORT", String.valueOf(port));
+        settings.put("REDIS_URL", redisUrl);
+        settings.put("ADMIN_SECRET", HttpCalls.SECRET);
+        return JarProcess.start(folder, settings);
     }
 
     private static void awaitReady(int port) {

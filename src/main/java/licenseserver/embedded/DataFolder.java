@@ -156,6 +156,28 @@ public final class DataFolder implements AutoCloseable {
         return secret;
     }
 
+    /** The folder itself, as an absolute path. */
+    public Path path() {
+        return path;
+    }
+
+    /** The file that remembers which store the Redis in this folder holds. */
+    public Path storeIdentityFile() {
+        return path.resolve("store-identity");
+    }
+
+    /** What {@link #rememberStoreIdentity} was given; empty if it was never called. */
+    public Optional<String> storeIdentity() throws IOException {
+        return read(storeIdentityFile());
+    }
+
+    /** Keeps the identity of the store that the Redis in this folder holds. */
+    public void rememberStoreIdentity(String identity) throws IOException {
+        if (!storeIdentity().equals(Optional.of(identity))) {
+            writePrivate(storeIdentityFile(), identity + "\n");
+        }
+    }
+
     /** Where Redis keeps its files. */
     Path redisFolder() {
         return path.resolve("redis");

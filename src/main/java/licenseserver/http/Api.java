@@ -267,6 +267,9 @@ public final class Api {
     private Reply ready() {
         return switch (readiness.get()) {
             case READY -> Reply.ok("{\"success\":true,\"status\":\"ready\"}");
+            case DEGRADED -> Reply.ok("{\"success\":true,\"status\":\"degraded\"}");
+            case STORE_LOST -> Reply.refusal(503, "Redis has lost its data");
+            case RIGHTS_MISSING -> Reply.refusal(503, "The user of Redis lacks a right");
             case STORE_UNAVAILABLE -> Reply.refusal(503, "Redis does not answer");
             case STOPPING -> Reply.refusal(503, "Stopping");
         };

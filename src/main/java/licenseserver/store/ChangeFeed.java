@@ -22,8 +22,6 @@ import org.slf4j.LoggerFactory;
 public final class ChangeFeed extends VerticleBase {
     private static final Logger LOG = LoggerFactory.getLogger(ChangeFeed.class);
 
-    private static final String RECORDS = "license:";
-
     /** How often it is looked whether all masters, and no others, are listened to. */
     private static final Duration INTERVAL = Duration.ofMillis(250);
 
@@ -42,6 +40,7 @@ public final class ChangeFeed extends VerticleBase {
     private @Nullable NetClient client;
     private boolean fed;
     private boolean failureTold;
+    private boolean stopped;
 
     /** Feeds the cache once it is deployed. */
     public ChangeFeed(NearCache cache, RedisSettings settings, RedisTopology topology) {
@@ -59,6 +58,7 @@ public final class ChangeFeed extends VerticleBase {
 
     @Override
     public Future<?> stop() {
+        stopped = true;
         cache.notFed();
         return client == null ? Future.succeededFuture() : client.close();
     }
@@ -70,6 +70,9 @@ public final class ChangeFeed extends VerticleBase {
     }
 
     private void listenTo(Set<RedisNode> masters) {
+        if (stopped) {
+            return;
+        }
         for (RedisNode former : Set.copyOf(heard.keySet())) {
             if (!masters.contains(former)) {
                 RespConnection unneeded = heard.remove(former);
@@ -96,6 +99,7 @@ public final class ChangeFeed extends VerticleBase {
 
     private void listen(RedisNode master) {
         RespConnection.open(vertx, client(), master, settings, SILENCE, SILENCE)
+                .compose(connection -> topology.identity().verified(master, connection))
                 .compose(connection -> listen(master, connection).onFailure(refused -> connection.close()))
                 .onFailure(failure -> lose(String.valueOf(failure.getMessage())))
                 .onComplete(done -> {
@@ -115,7 +119,7 @@ public final class ChangeFeed extends VerticleBase {
         connection.onPush(this::hear);
         return connection
                 .ask("HELLO", "3")
-                .compose(resp3 -> connection.ask("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", RECORDS))
+                .compose(resp3 -> connection.ask("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", RedisKeys.RECORDS))
                 .onSuccess(tracking -> {
                     heard.put(master, connection);
                     connection.closed().onComplete(end -> {
@@ -132,7 +136,7 @@ public final class ChangeFeed extends VerticleBase {
         }
         if (push.get(1) instanceof List<?> names) {
             for (Object name : names) {
-                cache.changed(new LicenseKey(String.valueOf(name).substring(RECORDS.length())));
+                cache.changed(new LicenseKey(String.valueOf(name).substring(RedisKeys.RECORDS.length())));
             }
         } else {
             // All of Redis was flushed.
@@ -145,7 +149,7 @@ public final class ChangeFeed extends VerticleBase {
             fed = false;
             cache.notFed();
         }
-        if (!failureTold) {
+        if (!failureTold && !stopped) {
             failureTold = true;
             LOG.warn("The near cache is off until it hears of every change again: {}", why);
         }

@@ -62,6 +62,7 @@ final class ClusterTopology implements RedisTopology {
     private final RedisSettings settings;
     private final long ticks;
     private final AtomicReferenceArray<@Nullable Owner> owners = new AtomicReferenceArray<>(ClusterSlot.COUNT);
+    private final StoreIdentity identity = StoreIdentity.ofCluster(this::isAt);
     private volatile @Nullable Future<Set<RedisNode>> masters;
     private volatile Promise<Void> firstView = Promise.promise();
     private long searchingSince = System.nanoTime();
@@ -125,6 +126,16 @@ final class ClusterTopology implements RedisTopology {
             doubtful = true;
             tick();
         });
+    }
+
+    @Override
+    public StoreIdentity identity() {
+        return identity;
+    }
+
+    private boolean isAt(RedisNode server, String key) {
+        Owner owner = owners.get(ClusterSlot.of(key));
+        return owner != null && owner.server.equals(server);
     }
 
     @Override

@@ -58,6 +58,7 @@ public final class NearCache {
     private final AtomicIntegerArray news = new AtomicIntegerArray(STRIPES);
     private final AtomicInteger feeds = new AtomicInteger();
     private volatile int feed = NOT_FED;
+    private volatile boolean outage;
 
     private NearCache(boolean on, Duration staleness, InstantSource clock, long bytes) {
         this.on = on;
@@ -118,11 +119,14 @@ public final class NearCache {
         return on;
     }
 
-    /** The license as it is, but for news that are on their way; null where that is not known. */
+    /**
+     * The license as it is, except for news that are on their way; during an outage as {@link #beforeOutage} has it, so
+     * that nobody waits for a Redis that is known not to answer. Null if Redis must be asked.
+     */
     public @Nullable Remembered now(LicenseKey key) {
         int now = feed;
         if (now == NOT_FED) {
-            return null;
+            return outage ? beforeOutage(key) : null;
         }
         Remembered remembered = licenses.getIfPresent(key);
         return remembered != null && remembered.feed() == now && age(remembered) <= MAX_AGE_SECONDS * 1000L
@@ -134,6 +138,20 @@ public final class NearCache {
     public @Nullable Remembered beforeOutage(LicenseKey key) {
         Remembered remembered = staleMillis == 0 ? null : licenses.getIfPresent(key);
         return remembered != null && age(remembered) <= staleMillis ? remembered : null;
+    }
+
+    /** Says whether Redis is known not to answer now. */
+    void outage(boolean isOutage) {
+        outage = isOutage;
+    }
+
+    /**
+     * Whether anything is remembered that may still be told.
+     *
+     * @param sinceAnswer how long ago Redis answered for the last time
+     */
+    public boolean bridges(Duration sinceAnswer) {
+        return sinceAnswer.toMillis() <= staleMillis && licenses.estimatedSize() > 0;
     }
 
     private long age(Remembered remembered) {
@@ -177,7 +195,7 @@ public final class NearCache {
     /** Forgets all licenses: any may have changed. */
     void allChanged() {
         feed = feed == NOT_FED ? NOT_FED : feeds.incrementAndGet();
-        licenses.invalidateAll();
+        forgetUnlessForOutages();
     }
 
     /** The feed brings all news from now on. */
@@ -188,6 +206,11 @@ public final class NearCache {
     /** News may be missing from now on, until the feed is whole again. */
     void notFed() {
         feed = NOT_FED;
+        forgetUnlessForOutages();
+    }
+
+    /** What was read before counts for nothing any more, except in an outage. */
+    private void forgetUnlessForOutages() {
         if (staleMillis == 0) {
             licenses.invalidateAll();
         }

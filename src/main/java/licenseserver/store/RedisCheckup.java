@@ -39,6 +39,14 @@ public final class RedisCheckup {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final Duration TOLERATED_SKEW = Duration.ofSeconds(1);
 
+    /** Keys that Redis is asked to look at in one step; it does nothing else meanwhile, for about 0.2 ms. */
+    private static final int SCANNED_AT_ONCE = 1000;
+
+    private static final Duration PAUSE_BETWEEN_SCANS = Duration.ofMillis(5);
+
+    /** How long one who waits for a count does so; enough for a million licenses. */
+    private static final Duration COUNT_PATIENCE = Duration.ofSeconds(30);
+
     private static final String NO_RIGHT = "Redis answered NOPERM";
 
     /** No license's: a key has no such characters. */
@@ -68,6 +76,8 @@ public final class RedisCheckup {
 
     private List<Need> needs() {
         var needs = new ArrayList<Need>();
+        String identity = redis.identityKey();
+        needs.addAll(List.of(onKey(identity, "GET"), onKey(identity, "SET", "")));
         String record = RedisKeys.record(NOBODY);
         String history = RedisKeys.history(NOBODY);
         for (String key : List.of(record, "email:" + NOBODY.value(), RedisIdempotencyStore.at(NOBODY.value()))) {
@@ -114,7 +124,16 @@ public final class RedisCheckup {
         return Deadline.in(PATIENCE)
                 .bound(topology.masters())
                 .compose(masters -> join(List.of(
-                        join(masters.stream().map(checkup::of).toList()).map(RedisCheckup::flat), checkup.rights())))
+                        join(masters.stream()
+                                        .map(master -> checkup.of(master)
+                                                .otherwise(failure -> List.of(unreachable(settings, failure))))
+                                        .toList())
+                                .map(RedisCheckup::flat),
+                        checkup.missingRights().map(Rights::findings),
+                        Deadline.in(COUNT_PATIENCE)
+                                .bound(checkup.licenses(masters))
+                                .otherwise(RedisCheckup::notCounted)
+                                .map(List::of))))
                 .map(RedisCheckup::flat)
                 .otherwise(failure -> List.of(unreachable(settings, failure)))
                 .eventually(redis::close)
@@ -141,7 +160,7 @@ public final class RedisCheckup {
         return lists.stream().flatMap(List::stream).toList();
     }
 
-    /** What is to be said of one master. */
+    /** What is to be said of one master; fails with {@link StoreUnavailableException} if it does not answer. */
     Future<List<Finding>> of(RedisNode master) {
         return join(List.of(
                         ask(master, command(Command.INFO)).map(reply -> byInfo(master, fields(reply.toString()))),
@@ -155,11 +174,11 @@ public final class RedisCheckup {
                                         + " does not tell this user how it is set up (that needs +info +time +config|get): see"
                                         + " to it that appendonly is yes, appendfsync always and maxmemory-policy"
                                         + " noeviction.")))
-                        : Future.succeededFuture(List.of(unreachable(settings, failure))));
+                        : Future.failedFuture(failure));
     }
 
     private Future<Response> ask(RedisNode master, Request request) {
-        return redis.readAt(master, Deadline.in(PATIENCE), request).map(replies -> replies.get(0));
+        return redis.askAt(master, Deadline.in(PATIENCE), request).map(replies -> replies.get(0));
     }
 
     private Future<String> setting(RedisNode master, String name) {
@@ -294,31 +313,42 @@ public final class RedisCheckup {
     }
 
     /**
+     * The rights that the user of Redis lacks.
+     *
+     * @param missing the commands that it may not give
+     * @param isComplete whether all commands could be tried
+     */
+    record Rights(List<String> missing, boolean isComplete) {
+        /** What is to be said of them; empty if nothing is. */
+        List<Finding> findings() {
+            if (!missing.isEmpty()) {
+                return List.of(new Finding(
+                        Weight.ERROR,
+                        "The user of Redis may not do all that the server needs: " + String.join(", ", missing)
+                                + ". Grant it what the README lists."));
+            }
+            return isComplete
+                    ? List.of()
+                    : List.of(new Finding(
+                            Weight.WARNING, "Redis did not answer whether its user has all the rights that it needs."));
+        }
+    }
+
+    /**
      * Which of the commands that the server needs its user may not give. Between MULTI and DISCARD Redis says so, and carries nothing
      * out.
      */
-    Future<List<Finding>> rights() {
-        Future<List<String>> missing = Future.succeededFuture(List.of());
+    Future<Rights> missingRights() {
+        var missing = new ArrayList<String>();
+        Future<Boolean> asked = Future.succeededFuture();
         for (Need need : needs()) {
-            missing = missing.compose(before ->
-                    isRefused(need).map(refused -> refused ? with(before, need.toString()) : before));
+            asked = asked.compose(next -> isRefused(need)).onSuccess(refused -> {
+                if (refused) {
+                    missing.add(need.toString());
+                }
+            });
         }
-        return missing.<List<Finding>>map(all -> all.isEmpty()
-                        ? List.of()
-                        : List.of(new Finding(
-                                Weight.ERROR,
-                                "The user of Redis may not do all that the server needs: " + String.join(", ", all)
-                                        + ". Grant it what the README lists.")))
-                .otherwise(failure -> List.of(new Finding(
-                        Weight.WARNING,
-                        "Whether the user of Redis has all rights could not be seen: " + RedisPool.reason(failure)
-                                + ".")));
-    }
-
-    private static List<String> with(List<String> before, String one) {
-        var all = new ArrayList<>(before);
-        all.add(one);
-        return all;
+        return asked.map(all -> true).otherwise(false).map(isComplete -> new Rights(List.copyOf(missing), isComplete));
     }
 
     private Future<Boolean> isRefused(Need need) {
@@ -332,5 +362,42 @@ public final class RedisCheckup {
                 .recover(failure -> RedisPool.reason(failure).equals(NO_RIGHT)
                         ? Future.succeededFuture(true)
                         : Future.failedFuture(failure));
+    }
+
+    /** How many licenses there are, counted with pauses, so that calls do not wait for it. Never fails. */
+    Future<Finding> licenses(Collection<RedisNode> masters) {
+        return join(masters.stream().map(master -> count(master, "0", 0)).toList())
+                .map(counts ->
+                        byCount(counts.stream().mapToLong(Long::longValue).sum()))
+                .otherwise(RedisCheckup::notCounted);
+    }
+
+    private static Finding notCounted(Throwable failure) {
+        String reason = RedisPool.reason(failure);
+        return new Finding(
+                Weight.FACT,
+                "The licenses were not counted: " + (reason.equals(NO_RIGHT) ? "that needs +scan" : reason) + ".");
+    }
+
+    private Future<Long> count(RedisNode master, String cursor, long before) {
+        Request scan = command(
+                Command.SCAN, cursor, "MATCH", RedisKeys.RECORDS + "*", "COUNT", String.valueOf(SCANNED_AT_ONCE));
+        return ask(master, scan).compose(reply -> {
+            String next = reply.get(0).toString();
+            long counted = before + reply.get(1).size();
+            return next.equals("0")
+                    ? Future.succeededFuture(counted)
+                    : redis.pause(PAUSE_BETWEEN_SCANS).compose(again -> count(master, next, counted));
+        });
+    }
+
+    private static Finding byCount(long licenses) {
+        return licenses == 0
+                ? new Finding(
+                        Weight.NOTICE,
+                        "THE STORE IS NEW: it holds no licenses. If it should, this is another Redis or another data folder"
+                                + " than before, or its data is lost.")
+                : new Finding(
+                        Weight.FACT, "The store holds " + licenses + (licenses == 1 ? " license." : " licenses."));
     }
 }

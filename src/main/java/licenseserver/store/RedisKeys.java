@@ -12,9 +12,12 @@ import org.jspecify.annotations.Nullable;
 final class RedisKeys {
     private RedisKeys() {}
 
+    /** What the keys of all records begin with. */
+    static final String RECORDS = "license:";
+
     /** The record of a license, see {@link StoredLicense}. */
     static String record(LicenseKey key) {
-        return "license:" + key.value();
+        return RECORDS + key.value();
     }
 
     /** The list of a license's events; in the cluster slot of its record, which the braces name. */

@@ -11,12 +11,15 @@ import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
+import io.vertx.redis.client.impl.PooledRedisConnection;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -68,6 +71,11 @@ class RedisPool {
     private final Duration timeout;
     private final int maxConnections;
     private final Map<RedisNode, Redis> clients = new ConcurrentHashMap<>();
+
+    /** The connections that have shown the store's identity. The client's pool does not say which ones are new. */
+    private final Set<RedisConnection> verified =
+            Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+
     private final AtomicInteger calls = new AtomicInteger();
 
     RedisPool(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout) {
@@ -114,6 +122,9 @@ class RedisPool {
      * @param use called again, with another connection, where it fails with a {@link NothingDoneException}
      */
     <T> Future<T> lease(String key, Deadline deadline, Function<Lease, Future<T>> use) {
+        if (topology.identity().isLost()) {
+            return Future.failedFuture(StoreIdentity.loss());
+        }
         if (calls.incrementAndGet() > MAX_CALLS) {
             calls.decrementAndGet();
             return Future.failedFuture(new StoreUnavailableException("too many calls wait for Redis"));
@@ -132,6 +143,10 @@ class RedisPool {
                                         ? Future.failedFuture(failure)
                                         : lease(key, deadline, use, attempt + 1))
                         : Future.failedFuture(failure));
+    }
+
+    Future<?> pause(Duration time) {
+        return vertx.timer(time.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** The first pause is short: it may be enough to ask another server. */
@@ -153,9 +168,7 @@ class RedisPool {
                 })
                 .compose(connection -> {
                     var lease = new Lease(server, connection, deadline);
-                    return Future.succeededFuture(lease)
-                            .compose(use)
-                            .onComplete(done -> giveBack(connection, done.succeeded()));
+                    return lease.verified().compose(use).onComplete(done -> giveBack(connection, done.succeeded()));
                 });
     }
 
@@ -175,6 +188,11 @@ class RedisPool {
         return clients.computeIfAbsent(server, added -> Redis.createClient(vertx, options(added)));
     }
 
+    /** The key whose value tells whether the data is still that which this process has seen. */
+    String identityKey() {
+        return topology.identity().firstKey();
+    }
+
     /** Whether what is confirmed must be on replicas, too. */
     boolean waitsForReplicas() {
         return settings.replicasToWait() > 0;
@@ -182,7 +200,8 @@ class RedisPool {
 
     /** Sends commands on one key, in one write; the replies are in their order. */
     Future<List<Response>> change(String key, Deadline deadline, Request... commands) {
-        return lease(key, deadline, lease -> lease.change(List.of(commands)));
+        return beforeWrite(deadline)
+                .compose(identified -> lease(key, deadline, lease -> lease.change(List.of(commands))));
     }
 
     /** Sends commands on one key that change nothing, in one write. */
@@ -190,9 +209,22 @@ class RedisPool {
         return lease(key, deadline, lease -> lease.read(List.of(commands)));
     }
 
-    /** Sends commands that change nothing to one server, in one write, and once only. */
-    Future<List<Response>> readAt(RedisNode server, Deadline deadline, Request... commands) {
+    /**
+     * Sends commands to one server, in one write, and once only. Waits for no replica, so they should change nothing, or
+     * nothing that matters before a later change.
+     */
+    Future<List<Response>> askAt(RedisNode server, Deadline deadline, Request... commands) {
         return leaseAt(server, deadline, lease -> lease.read(List.of(commands)));
+    }
+
+    /** Sends commands to one server, in one write, and once only; also if the store has no identity yet. */
+    Future<List<Response>> changeAt(RedisNode server, Deadline deadline, List<Request> commands) {
+        return leaseAt(server, deadline, lease -> lease.change(commands));
+    }
+
+    private Future<Void> beforeWrite(Deadline deadline) {
+        return deadline.bound(topology.identity().beforeWrite())
+                .recover(failure -> Future.failedFuture(new StoreUnavailableException(reason(failure))));
     }
 
     /** Sends commands on a connection, in one write. */
@@ -272,6 +304,21 @@ class RedisPool {
             this.deadline = deadline;
         }
 
+        /** This lease; fails if the server does not have the store's identity any more. */
+        private Future<Lease> verified() {
+            RedisConnection actual = ((PooledRedisConnection) connection).actual();
+            String key = verified.contains(actual) ? null : topology.identity().keyAt(server);
+            return key == null
+                    ? Future.succeededFuture(this)
+                    : read(List.of(command(Command.GET, key)))
+                            .compose(replies -> topology.identity()
+                                    .verify(
+                                            server,
+                                            RedisKeys.text(replies.get(0)).orElse(null)))
+                            .onSuccess(same -> verified.add(actual))
+                            .map(this);
+        }
+
         /** Sends commands that change nothing, in one write; fails where any of them does, and then tells no reply. */
         Future<List<Response>> read(List<Request> commands) {
             return send(commands)
@@ -303,7 +350,8 @@ class RedisPool {
             step.add(command(Command.MULTI));
             step.addAll(commands);
             step.add(command(Command.EXEC));
-            return stillMaster()
+            return beforeWrite(deadline)
+                    .compose(identified -> stillMaster())
                     .compose(still -> still ? send(step) : Future.failedFuture(new NothingDoneException(NO_MASTER)))
                     // A command that is refused makes EXEC do nothing, if only MULTI was not.
                     .recover(failure -> failed(

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads single keys at the rate of validations, on one long-lived {@link RespConnection} to each server that has some.
  *
- * <p>A connection is made anew every 45 s, so that it follows a name that leads elsewhere by now; with growing pauses where Redis
- * cannot be reached; and not at all where nobody reads. All work is done on the event loop it is made on; asked from there, it
- * does not change threads.
+ * <p>A connection is made anew every 10 s, so that it follows a name that leads elsewhere by now; with growing pauses
+ * if Redis cannot be reached; and not at all if nobody reads. All work is done on the event loop it is made on; asked
+ * from there, it does not change threads.
  */
 final class RedisReader {
     /** Reads that may be under way; one more is refused at once. */
@@ -29,7 +29,7 @@ final class RedisReader {
     /** A read is led astray no more often than this. */
     private static final int MAX_REDIRECTIONS = 5;
 
-    private static final Duration LEASE = Duration.ofSeconds(45);
+    private static final Duration LEASE = Duration.ofSeconds(10);
 
     private static final long FIRST_PAUSE_MILLIS = 25;
     private static final long LONGEST_PAUSE_MILLIS = 500;
@@ -110,6 +110,10 @@ final class RedisReader {
         }
 
         void start() {
+            if (topology.identity().isLost()) {
+                answer.fail(StoreIdentity.loss());
+                return;
+            }
             if (underWay >= MAX_UNDER_WAY) {
                 answer.fail(new StoreUnavailableException("too many reads wait for Redis"));
                 return;
@@ -226,6 +230,7 @@ final class RedisReader {
             }
             connecting = true;
             RespConnection.open(vertx, client, server, settings, timeout)
+                    .compose(opened -> topology.identity().verified(server, opened))
                     .onSuccess(this::use)
                     .onFailure(this::pause);
         }

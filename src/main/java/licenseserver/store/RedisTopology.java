@@ -22,6 +22,9 @@ public interface RedisTopology {
     /** Takes note that a server of a cluster said where a slot is now. */
     void moved(int slot, RedisNode to);
 
+    /** Whether these servers still hold the data that this process has seen in them. */
+    StoreIdentity identity();
+
     /** Stops looking. */
     void close();
 
@@ -38,6 +41,7 @@ public interface RedisTopology {
     static RedisTopology single(RedisNode server) {
         Future<RedisNode> known = Future.succeededFuture(server);
         Future<Set<RedisNode>> masters = Future.succeededFuture(Set.of(server));
+        StoreIdentity identity = StoreIdentity.ofOneServer();
         return new RedisTopology() {
             @Override
             public Future<RedisNode> serverOf(String key) {
@@ -54,6 +58,11 @@ public interface RedisTopology {
 
             @Override
             public void moved(int slot, RedisNode to) {}
+
+            @Override
+            public StoreIdentity identity() {
+                return identity;
+            }
 
             @Override
             public void close() {}

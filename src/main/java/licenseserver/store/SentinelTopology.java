@@ -53,6 +53,7 @@ final class SentinelTopology implements RedisTopology {
     private final Context context;
     private final NetClient client;
     private final RedisSettings settings;
+    private final StoreIdentity identity = StoreIdentity.ofOneServer();
     private final List<Sentinel> sentinels;
     private final long ticks;
     private Promise<RedisNode> search = Promise.promise();
@@ -97,6 +98,11 @@ final class SentinelTopology implements RedisTopology {
 
     @Override
     public void moved(int slot, RedisNode to) {}
+
+    @Override
+    public StoreIdentity identity() {
+        return identity;
+    }
 
     @Override
     public void close() {

@@ -823,6 +823,9 @@ class ApiTest {
                 quoteCharacter = '\0',
                 value = {
                     "READY             | 200 | {\"success\":true,\"status\":\"ready\"}",
+                    "DEGRADED          | 200 | {\"success\":true,\"status\":\"degraded\"}",
+                    "STORE_LOST        | 503 | {\"success\":false,\"message\":\"Redis has lost its data\"}",
+                    "RIGHTS_MISSING    | 503 | {\"success\":false,\"message\":\"The user of Redis lacks a right\"}",
                     "STORE_UNAVAILABLE | 503 | {\"success\":false,\"message\":\"Redis does not answer\"}",
                     "STOPPING          | 503 | {\"success\":false,\"message\":\"Stopping\"}"
                 })

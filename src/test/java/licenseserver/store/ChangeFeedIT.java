@@ -8,6 +8,9 @@ import io.vertx.core.Vertx;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.Request;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,6 +33,7 @@ class ChangeFeedIT {
     private final RedisProcess redis = RedisProcess.start();
     private final RedisProcess other = RedisProcess.start();
     private final AtomicReference<RedisNode> master = new AtomicReference<>(node(redis));
+    private final StoreIdentity identity = StoreIdentity.ofOneServer();
     private final NearCache cache = NearCache.on(Duration.ZERO, InstantSource.system(), 1_000_000);
     private final License license = License.issue(
             LicenseKey.random(new SecureRandom()),
@@ -58,6 +62,11 @@ class ChangeFeedIT {
 
         @Override
         public void moved(int slot, RedisNode to) {}
+
+        @Override
+        public StoreIdentity identity() {
+            return identity;
+        }
 
         @Override
         public void close() {}
@@ -145,6 +154,21 @@ class ChangeFeedIT {
 
         redis.thaw();
         remember();
+    }
+
+    @Test
+    void stops_without_a_word_while_redis_is_away() {
+        redis.freeze();
+        Wait.until("it is forgotten", () -> !isRemembered());
+        PrintStream standardError = System.err;
+        var log = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+        try {
+            await(vertx.close());
+        } finally {
+            System.setErr(standardError);
+        }
+        assertThat(log.toString(StandardCharsets.UTF_8)).isEmpty();
     }
 
     @Test
