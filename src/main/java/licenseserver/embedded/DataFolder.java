@@ -105,11 +105,6 @@ public final class DataFolder implements AutoCloseable {
         }
     }
 
-    /** The folder itself, as an absolute path. */
-    public Path path() {
-        return path;
-    }
-
     static String cannotBeWritten(Path folder) {
         return "The data folder " + folder + " cannot be written (DATA_DIR).";
     }
