@@ -21,8 +21,8 @@ LABEL org.opencontainers.image.title="License Server" \
 # valkey-server from 24.04 on; where there is none, its redis-server will do.
 RUN export DEBIAN_FRONTEND=noninteractive \
     && apt-get update \
-    && { apt-get install --yes --no-install-recommends valkey-server \
-         || apt-get install --yes --no-install-recommends redis-server; } \
+    && { apt-get install --yes --no-install-recommends tini valkey-server \
+         || apt-get install --yes --no-install-recommends tini redis-server; } \
     && rm -rf /var/lib/apt/lists/*
 
 # The number is fixed because folders that are mounted at /data must belong to it, and above those of the base image's users.
@@ -71,8 +71,9 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
 ENV JDK_JAVA_OPTIONS="-Xmx64m -XX:+UseSerialGC"
 
 # No shell in between, so that java gets the SIGTERM of `docker stop`. That waits 10 s, as long as SHUTDOWN_TIMEOUT_SECONDS:
-# give it more (--time 15) or less work.
-ENTRYPOINT ["java", \
+# give it more (--time 15) or less work. Without tini java would be process 1, for which the kernel drops a SIGTERM that comes
+# before java can handle it.
+ENTRYPOINT ["tini", "--", "java", \
     # A server that has run out of memory once may be broken in any way; a new one is not.
     "-XX:+ExitOnOutOfMemoryError", \
     # Let Netty manage its buffers with sun.misc.Unsafe and what lies behind it, which is faster; on Java 25 it otherwise does without.
