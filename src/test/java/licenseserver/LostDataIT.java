@@ -378,7 +378,8 @@ class LostDataIT {
         }
 
         private TestServer server() {
-            return TestServer.startReady(url(), "REDIS_TOPOLOGY", "cluster");
+            // A machine that is busy with much else is no concern of these tests.
+            return TestServer.startReady(url(), "REDIS_TOPOLOGY", "cluster", "REDIS_TIMEOUT_MILLIS", "10000");
         }
 
         /** The key of the copy that is written first: that in the first 64 slots. */

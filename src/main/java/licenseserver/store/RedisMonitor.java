@@ -38,6 +38,9 @@ public final class RedisMonitor {
     private static final Duration INTERVAL = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
+    /** In a cluster there are 256 copies to write; a call that waits for that has a bound of its own. */
+    private static final Duration PATIENCE_TO_MAKE = Duration.ofSeconds(5);
+
     private final Vertx vertx;
     private final Context context;
     private final RedisPool redis;
@@ -212,7 +215,7 @@ public final class RedisMonitor {
     }
 
     private Future<Void> makeIfUsable() {
-        Deadline deadline = Deadline.in(PATIENCE);
+        Deadline deadline = Deadline.in(PATIENCE_TO_MAKE);
         return state == State.USABLE
                 ? deadline.bound(topology.masters()).compose(masters -> identity.make(redis, masters, deadline))
                 : Future.failedFuture(
