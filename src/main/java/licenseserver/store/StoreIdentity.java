@@ -44,7 +44,9 @@ public final class StoreIdentity {
     private static final int SLOTS_PER_COPY = 64;
     private static final String DRAFT = "draft:";
     private static final int BYTES = 16;
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** At a start, in which a slow machine loads this program's classes meanwhile. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     static final String LOST = "Redis has lost its data";
 
