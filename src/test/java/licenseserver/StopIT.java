@@ -111,6 +111,8 @@ class StopIT {
             begun.getOutputStream()
                     .write("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"
                             .getBytes(StandardCharsets.US_ASCII));
+            // Answered on another connection: so the half request was taken, too, or waits in line for that.
+            assertThat(new HttpCalls(port).get("/livez").status()).isEqualTo(200);
 
             server.terminate();
             begun.getOutputStream().write('}');
