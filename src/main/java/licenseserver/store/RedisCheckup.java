@@ -304,7 +304,7 @@ public final class RedisCheckup {
                         : List.of(new Finding(
                                 Weight.ERROR,
                                 "The user of Redis may not do all that the server needs: " + String.join(", ", all)
-                                        + ". Grant it what the README lists.")))
+                                        + ". Grant it what docs/redis.md lists.")))
                 .otherwise(failure -> List.of(new Finding(
                         Weight.WARNING,
                         "Whether the user of Redis has all rights could not be seen: " + RedisPool.reason(failure)
