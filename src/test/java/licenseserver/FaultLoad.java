@@ -46,7 +46,7 @@ final class FaultLoad {
             List<String> overLimit,
             int refused,
             Duration longestOutage) {
-        /** A row of the README's table. */
+        /** A row of the table in docs/redis.md. */
         String row(String topology, String fault, String setting) {
             return String.format(
                     "| %s | %s | %s | %,d | %d | %.1f s |",

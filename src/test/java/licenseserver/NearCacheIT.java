@@ -71,7 +71,7 @@ class NearCacheIT {
             assertThat(there.validate(key, "laptop").succeeded()).isFalse();
         }
 
-        /** From the answer to the change on one server to the first "no" of the other; printed, as the README tells it. */
+        /** From the answer to the change on one server to the first "no" of the other; printed, as docs/measured.md tells it. */
         @Test
         void see_changes_within_the_promised_time() {
             var delays = new ArrayList<Duration>();

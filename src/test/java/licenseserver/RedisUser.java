@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A user of Redis that has the rights that the README says are enough, and no others. */
+/** A user of Redis that has the rights that docs/redis.md says are enough, and no others. */
 final class RedisUser {
     /** As it stands in a URL, before the {@code @}. */
     static final String LOGIN = "licenses:password";
@@ -28,9 +28,9 @@ final class RedisUser {
 
     private static List<String> rights() {
         try {
-            String readme = Files.readString(Path.of("README.md"));
-            int start = readme.indexOf("**A user of its own in Redis**");
-            Matcher right = RIGHT.matcher(readme.substring(start, readme.indexOf("\n- ", start)));
+            String page = Files.readString(Path.of("docs", "redis.md"));
+            int start = page.indexOf("## The rights that the server needs");
+            Matcher right = RIGHT.matcher(page.substring(start, page.indexOf("\n## ", start)));
             return right.results().map(found -> found.group()).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -325,7 +325,7 @@ public final class RedisCheckup {
                 return List.of(new Finding(
                         Weight.ERROR,
                         "The user of Redis may not do all that the server needs: " + String.join(", ", missing)
-                                + ". Grant it what the README lists."));
+                                + ". Grant it what docs/redis.md lists."));
             }
             return isComplete
                     ? List.of()

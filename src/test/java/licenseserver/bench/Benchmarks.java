@@ -33,8 +33,8 @@ public final class Benchmarks {
     private static final long MANY_CALLS = 1_000_000;
     private static final Duration LONGEST_WITHOUT_SCALING = Duration.ofSeconds(5);
 
-    private static final String PER_SECOND = "a second";
-    private static final String PER_CPU_SECOND = "a second of CPU";
+    private static final String PER_SECOND = "per second";
+    private static final String PER_CPU_SECOND = "per CPU-second";
     private static final Map<String, Double> PERCENTILES = percentiles();
 
     private static final Map<String, String> NEAR_CACHE = Map.of("NEAR_CACHE", "true");
@@ -158,9 +158,9 @@ public final class Benchmarks {
                     continue;
                 }
                 report.add(target.name(), PER_SECOND, speed.perSecond());
-                report.add(target.name(), "to the first", speed.perSecond() / first.perSecond());
+                report.add(target.name(), "ratio", speed.perSecond() / first.perSecond());
                 report.add(target.name(), PER_CPU_SECOND, speed.perCpuSecond());
-                report.add(target.name(), "of CPU, to the first", speed.perCpuSecond() / first.perCpuSecond());
+                report.add(target.name(), "per CPU-second, ratio", speed.perCpuSecond() / first.perCpuSecond());
             }
         }
     }
@@ -319,10 +319,10 @@ public final class Benchmarks {
             for (int machines : List.of(3, 100, 1_000)) {
                 var licenses = new Licenses(first, 1_000, machines, machines);
                 licenses.load(vertx, redis.url());
-                targets.add(new Target("%,d machines a license".formatted(machines), List.of(server), licenses));
+                targets.add(new Target("%,d machines per license".formatted(machines), List.of(server), licenses));
                 first += licenses.count();
             }
-            most("Validations by machines a license", targets);
+            most("Validations by machines per license", targets);
         }
     }
 
