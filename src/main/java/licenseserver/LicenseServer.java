@@ -41,10 +41,10 @@ public final class LicenseServer extends VerticleBase {
     /** How long signs of life of machines gather before they are written. */
     private static final Duration LAST_SEEN_PAUSE = Duration.ofMinutes(1);
 
-    private final Config config;
-    /** From its first byte to its end; apps send one within a packet. */
+    /** For the head of a request, from its first byte to its end. Apps send it within a packet. */
     private static final Duration HEAD_PATIENCE = Duration.ofSeconds(10);
 
+    private final Config config;
     private final OpenConnections connections = new OpenConnections(HeapBudget.CONNECTIONS.bytes(), HEAD_PATIENCE);
     private final HeapShare bodies = new HeapShare(HeapBudget.REQUEST_BODIES.bytes(), "requests with a body got 503");
     private final HeapShare signsOfLife = new HeapShare(
@@ -244,8 +244,8 @@ public final class LicenseServer extends VerticleBase {
         }
 
         /**
-         * Takes no more connections and finishes what has begun, in most of the time there is for stopping. Signs of life that have
-         * gathered are written meanwhile, and those of the last calls after them.
+         * Takes no more connections and finishes what has begun, in most of the time there is for stopping. Signs of
+         * life that have gathered are written meanwhile, and those of the last calls after them.
          */
         @Override
         public Future<?> stop() {

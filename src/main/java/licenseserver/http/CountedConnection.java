@@ -22,12 +22,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decodes the requests of one connection, and knows meanwhile what the connection takes of the heap and whether a request is
- * under way. It ends a connection on which the head of a request takes too long. What is not marked otherwise belongs to the
- * connection's event loop.
+ * Decodes the requests of one connection, and knows meanwhile what the connection takes of the heap and whether a
+ * request is under way. It ends a connection on which the head of a request takes too long. What is not marked
+ * otherwise belongs to the connection's event loop.
  *
- * <p>A decoder of its own, because only the decoder knows where a head begins and how much of it has arrived. A request that
- * arrives whole, as most do, costs it two comparisons.
+ * <p>A decoder of its own, because only the decoder knows where a head begins and how much of it has arrived. A
+ * request that arrives whole, as most do, costs it two comparisons.
  */
 final class CountedConnection extends StrictRequestDecoder {
     /**
@@ -60,7 +60,7 @@ final class CountedConnection extends StrictRequestDecoder {
     final ByteBuffer source;
     private final OpenConnections all;
     private final Channel channel;
-    private final Duration headPatience;
+    private final Duration patience;
     private final Answers answers = new Answers();
     private boolean inHead = true;
     private int headBytes;
@@ -69,6 +69,7 @@ final class CountedConnection extends StrictRequestDecoder {
     private int unanswered;
     private long waiting;
     private long unsent;
+    private long unsentSince;
     private boolean ended;
     private @Nullable ScheduledFuture<?> headDeadline;
 
@@ -77,11 +78,11 @@ final class CountedConnection extends StrictRequestDecoder {
      *
      * @param source which connections count as coming from the same address
      */
-    CountedConnection(OpenConnections all, Channel channel, ByteBuffer source, Duration headPatience) {
+    CountedConnection(OpenConnections all, Channel channel, ByteBuffer source, Duration patience) {
         this.all = all;
         this.channel = channel;
         this.source = source;
-        this.headPatience = headPatience;
+        this.patience = patience;
     }
 
     /** Takes the place of the decoder that the channel has. */
@@ -90,25 +91,35 @@ final class CountedConnection extends StrictRequestDecoder {
         channel.pipeline().addBefore("handler", "answers", answers);
     }
 
-    /** Whether no request is under way, but for an incomplete head. Another event loop may see what was true a moment ago. */
+    /**
+     * Whether no request is under way, except for an incomplete head. Another event loop may see what was true a moment
+     * ago, here and in {@link #isStuck()}.
+     */
     boolean isIdle() {
         return unanswered == 0 && unsent == 0;
     }
 
-    /** Whether the only request that is under way has not arrived in full. The same holds for another event loop. */
-    boolean isIncomplete() {
-        return unanswered <= 1 && !inHead && unsent == 0;
+    /**
+     * Whether the client holds things up: its only request has not arrived in full, or it does not read its answers.
+     */
+    boolean isStuck() {
+        return unsent == 0 ? unanswered <= 1 && !inHead : System.nanoTime() - unsentSince >= patience.toNanos();
     }
 
-    /** Closes the connection unless, by now, a whole request is under way. */
-    void closeUnlessBusy(boolean evenIfBusy) {
+    /** Closes the connection unless a whole request is under way by then; if so, it counts again. */
+    void closeUnlessBusy() {
         channel.eventLoop().execute(() -> {
-            if (evenIfBusy || isIdle() || isIncomplete()) {
+            if (isIdle() || isStuck()) {
                 close();
             } else if (channel.isActive()) {
-                all.enter(this);
+                all.enterAgain(this);
             }
         });
+    }
+
+    /** Closes the connection even if a request is under way. */
+    void closeSoon() {
+        channel.eventLoop().execute(this::close);
     }
 
     /** From the head's side of the pipeline, so that nothing that waits to be sent holds it up. */
@@ -163,7 +174,7 @@ final class CountedConnection extends StrictRequestDecoder {
 
     private void startHeadDeadline(ChannelHandlerContext context) {
         headDeadline =
-                context.executor().schedule(() -> headTooSlow(context), headPatience.toMillis(), TimeUnit.MILLISECONDS);
+                context.executor().schedule(() -> headTooSlow(context), patience.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** A request before it may still be under way: its answer is worth more than a deadline that is kept. */
@@ -176,11 +187,23 @@ final class CountedConnection extends StrictRequestDecoder {
         context.writeAndFlush(Unpooled.wrappedBuffer(HEAD_TOO_SLOW)).addListener(ChannelFutureListener.CLOSE);
     }
 
-    private void headComplete() {
+    private void cancelHeadDeadline() {
         if (headDeadline != null) {
             headDeadline.cancel(false);
             headDeadline = null;
         }
+    }
+
+    /** A deadline that stays would keep all that the connection had in memory. */
+    @Override
+    public void channelInactive(ChannelHandlerContext context) throws Exception {
+        ended = true;
+        cancelHeadDeadline();
+        super.channelInactive(context);
+    }
+
+    private void headComplete() {
+        cancelHeadDeadline();
         long head = weighHead(headBytes);
         if (++unanswered > 1) {
             addWaiting(WAITING_REQUEST_BYTES + head);
@@ -210,8 +233,11 @@ final class CountedConnection extends StrictRequestDecoder {
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) throws Exception {
         long now = channel.isWritable() ? 0 : channel.bytesBeforeWritable();
-        all.add(this, now - unsent);
+        long more = now - unsent;
+        // First, so that the connection does not look idle when room is made for this.
         unsent = now;
+        unsentSince = System.nanoTime();
+        all.add(this, more);
         super.channelWritabilityChanged(context);
     }
 

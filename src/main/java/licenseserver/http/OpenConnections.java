@@ -21,10 +21,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Bounds what open connections take of the heap, and how long the head of a request may take. When the share is used up, the
- * address that takes most of it loses a connection for each that is opened: one on which no request is under way, or else one
- * whose request has not arrived in full. A connection whose request has arrived is never closed for this, as a proxy has one
- * address for all its clients; if there is no other, the newest is closed.
+ * Bounds what open connections take of the heap, and how long the head of a request may take. When the share is used up,
+ * the address that takes most of it loses a connection for each that is opened: one without a request under way, or
+ * else one whose request has not arrived in full or whose client does not read its answers. A connection whose request
+ * is being answered is not closed for this, as a proxy has one address for all its clients: if the heaviest address has
+ * no other, the next heaviest loses one. No address loses one to an address that takes more: then the connection that
+ * asks for room is closed itself.
  *
  * <p>One for the whole process; may be used from any thread.
  */
@@ -36,8 +38,11 @@ public final class OpenConnections implements Handler<HttpConnection> {
     private static final MaxMessagesRecvByteBufAllocator READS =
             new AdaptiveRecvByteBufAllocator(64, 2048, 4 * 1024).maxMessagesPerRead(1);
 
-    /** A connection with so many bytes to send has no further request answered until its client has read some. */
-    private static final WriteBufferWaterMark WRITES = new WriteBufferWaterMark(8 * 1024, 16 * 1024);
+    /**
+     * A connection with so many bytes to send has no further request answered until its client has read some. Fewer are
+     * not counted, so all connections together may have them besides their share.
+     */
+    private static final WriteBufferWaterMark WRITES = new WriteBufferWaterMark(2 * 1024, 4 * 1024);
 
     /** How many bytes of an IPv6 address one client has for itself alone: it may use any address of its network. */
     private static final int NETWORK_BYTES = 8;
@@ -48,10 +53,24 @@ public final class OpenConnections implements Handler<HttpConnection> {
     static final class Address {
         private final Set<CountedConnection> connections = new LinkedHashSet<>();
         private long weight;
+
+        /** The one to close first; null if all are busy. The set is in the order in which they came. */
+        private @Nullable CountedConnection victim() {
+            CountedConnection stuck = null;
+            for (CountedConnection each : connections) {
+                if (each.isIdle()) {
+                    return each;
+                }
+                if (stuck == null && each.isStuck()) {
+                    stuck = each;
+                }
+            }
+            return stuck;
+        }
     }
 
     private final long share;
-    private final Duration headPatience;
+    private final Duration patience;
     private final Map<ByteBuffer, Address> addresses = new HashMap<>();
     private long weight;
     private int open;
@@ -61,11 +80,12 @@ public final class OpenConnections implements Handler<HttpConnection> {
      * Connections with these bounds.
      *
      * @param share of the heap, in bytes
-     * @param headPatience the longest that a client may take to send a request's head, from its first byte
+     * @param patience the longest that a client may take to send a request's head, from its first byte; and to read
+     *     what it was sent, before its connection may be closed to make room for others
      */
-    public OpenConnections(long share, Duration headPatience) {
+    public OpenConnections(long share, Duration patience) {
         this.share = share;
-        this.headPatience = headPatience;
+        this.patience = patience;
     }
 
     @Override
@@ -73,7 +93,7 @@ public final class OpenConnections implements Handler<HttpConnection> {
         Channel channel =
                 ((HttpServerConnection) opened).channelHandlerContext().channel();
         channel.config().setRecvByteBufAllocator(READS).setWriteBufferWaterMark(WRITES);
-        var connection = new CountedConnection(this, channel, source(channel.remoteAddress()), headPatience);
+        var connection = new CountedConnection(this, channel, source(channel.remoteAddress()), patience);
         connection.install();
         channel.closeFuture().addListener(closed -> leave(connection));
         enter(connection);
@@ -91,12 +111,25 @@ public final class OpenConnections implements Handler<HttpConnection> {
 
     /** Counts a connection from now on, at its weight. */
     synchronized void enter(CountedConnection connection) {
+        count(connection);
+        makeRoom(connection);
+    }
+
+    /**
+     * Counts a connection again that turned out to be busy: it stays open, whether or not another can be closed for
+     * it.
+     */
+    synchronized void enterAgain(CountedConnection connection) {
+        count(connection);
+        makeRoom(null);
+    }
+
+    private void count(CountedConnection connection) {
         connection.counted = true;
         open++;
         Address address = addresses.computeIfAbsent(connection.source, first -> new Address());
         address.connections.add(connection);
         add(address, connection.weight);
-        makeRoom(connection);
     }
 
     /** Adds to the weight of a connection; negative if it takes less than before. */
@@ -128,38 +161,45 @@ public final class OpenConnections implements Handler<HttpConnection> {
         }
     }
 
-    private void makeRoom(CountedConnection latest) {
+    /**
+     * Closes connections until the rest is within the share.
+     *
+     * @param last the one that asks for room and is closed if no other can be; null for none
+     */
+    private void makeRoom(@Nullable CountedConnection last) {
         if (weight > share) {
             tell();
         }
-        while (weight > share && latest.counted) {
-            CountedConnection victim = victim();
-            CountedConnection closing = victim == null ? latest : victim;
-            leave(closing);
-            closing.closeUnlessBusy(closing == latest);
+        while (weight > share) {
+            CountedConnection victim = victim(last);
+            if (victim != null && victim != last) {
+                leave(victim);
+                victim.closeUnlessBusy();
+            } else {
+                if (last != null) {
+                    leave(last);
+                    last.closeSoon();
+                }
+                return;
+            }
         }
     }
 
     /** Looks at connections of other event loops without waiting for them: {@code closeUnlessBusy} looks again. */
-    private @Nullable CountedConnection victim() {
-        Address heaviest = null;
+    private @Nullable CountedConnection victim(@Nullable CountedConnection forThis) {
+        CountedConnection victim = null;
+        Address own = forThis == null ? null : addresses.get(forThis.source);
+        long heaviest = own == null ? 0 : own.weight - 1;
         for (Address address : addresses.values()) {
-            if (heaviest == null || address.weight > heaviest.weight) {
-                heaviest = address;
-            }
-        }
-        CountedConnection incomplete = null;
-        if (heaviest != null) {
-            for (CountedConnection each : heaviest.connections) {
-                if (each.isIdle()) {
-                    return each;
-                }
-                if (incomplete == null && each.isIncomplete()) {
-                    incomplete = each;
+            if (address.weight > heaviest) {
+                CountedConnection candidate = address.victim();
+                if (candidate != null) {
+                    victim = candidate;
+                    heaviest = address.weight;
                 }
             }
         }
-        return incomplete;
+        return victim;
     }
 
     /** What all open connections take of the heap, in bytes. */

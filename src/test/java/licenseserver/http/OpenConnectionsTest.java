@@ -3,9 +3,14 @@ package licenseserver.http;
 import static licenseserver.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.embedded.EmbeddedChannel;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import licenseserver.Wait;
 import licenseserver.http.RawConnection.Answer;
 import licenseserver.license.Decision;
@@ -126,6 +132,21 @@ class OpenConnectionsTest {
         return connections;
     }
 
+    /** A channel whose event loop carries out what waits when the test says so; it answers nothing. */
+    private static EmbeddedChannel channel() {
+        var channel = new EmbeddedChannel();
+        channel.pipeline()
+                .addLast("httpDecoder", new ChannelInboundHandlerAdapter())
+                .addLast("handler", new ChannelInboundHandlerAdapter());
+        return channel;
+    }
+
+    private static CountedConnection install(OpenConnections all, EmbeddedChannel channel, Duration patience) {
+        var connection = new CountedConnection(all, channel, ByteBuffer.allocate(0), patience);
+        connection.install();
+        return connection;
+    }
+
     @Nested
     class A_head {
         private final OpenConnections connections = new OpenConnections(Long.MAX_VALUE, SHORT);
@@ -191,6 +212,18 @@ class OpenConnectionsTest {
 
             assertThat(silent.send(ALIVE).read().status()).isEqualTo(200);
             assertThat(answered.send(ALIVE).read().status()).isEqualTo(200);
+        }
+
+        @Test
+        void that_ends_with_its_connection_leaves_no_deadline_behind() {
+            EmbeddedChannel channel = channel();
+            install(connections, channel, SHORT);
+            channel.writeInbound(Unpooled.copiedBuffer("GET /livez", StandardCharsets.US_ASCII));
+            assertThat(channel.runScheduledPendingTasks()).isPositive();
+
+            assertThat(channel.close().isSuccess()).isTrue();
+
+            assertThat(channel.runScheduledPendingTasks()).isEqualTo(-1);
         }
 
         @Test
@@ -265,6 +298,86 @@ class OpenConnectionsTest {
 
             busy.forEach(connection -> assertThat(connection.read().status()).isEqualTo(200));
             connectFrom("127.0.0.2", 1);
+        }
+
+        @Test
+        void if_the_heaviest_address_is_busy_is_made_free_by_idle_connections_of_the_next() {
+            start(new SlowStore(), connections);
+            for (RawConnection each : connectFrom("127.0.0.1", ROOM / 2 + 1)) {
+                each.send(VALIDATE);
+            }
+            List<RawConnection> idle = connectFrom("127.0.0.3", ROOM / 2 - 1);
+
+            connectFrom("127.0.0.2", 3);
+
+            assertThat(idle.subList(0, 3)).allMatch(RawConnection::isClosed);
+        }
+
+        @Test
+        void is_not_made_free_by_a_connection_that_became_busy_before_it_could_be_closed() {
+            var one = new OpenConnections(CountedConnection.BYTES, TestServer.PATIENT);
+            EmbeddedChannel first = count(one);
+            EmbeddedChannel second = countBusy(one);
+
+            // Its event loop carries out what waits after it has read this.
+            first.writeInbound(Unpooled.copiedBuffer(ALIVE, StandardCharsets.US_ASCII));
+
+            assertThat(first.isActive()).isTrue();
+            assertThat(second.isActive()).isTrue();
+            assertThat(one.weight()).isEqualTo(2 * CountedConnection.BYTES);
+        }
+
+        @Test
+        void if_used_up_by_answers_that_nobody_reads_for_long_is_made_free_by_their_connection() {
+            var all = new OpenConnections(100_000, TestServer.PATIENT);
+            EmbeddedChannel unread = countUnread(all, Duration.ZERO);
+
+            List<EmbeddedChannel> busy =
+                    Stream.generate(() -> countBusy(all)).limit(10).toList();
+            unread.runPendingTasks();
+
+            assertThat(unread.isActive()).isFalse();
+            busy.forEach(EmbeddedChannel::runPendingTasks);
+            assertThat(busy).allMatch(EmbeddedChannel::isActive);
+        }
+
+        @Test
+        void if_used_up_by_an_answer_that_is_being_read_does_not_cost_that_answer() {
+            var all = new OpenConnections(100_000, TestServer.PATIENT);
+            EmbeddedChannel reading = countUnread(all, TestServer.PATIENT);
+
+            List<EmbeddedChannel> busy =
+                    Stream.generate(() -> countBusy(all)).limit(10).toList();
+            reading.runPendingTasks();
+
+            assertThat(reading.isActive()).isTrue();
+            busy.forEach(EmbeddedChannel::runPendingTasks);
+            assertThat(busy.get(0).isActive()).isTrue();
+            assertThat(busy.get(9).isActive()).isFalse();
+        }
+
+        private EmbeddedChannel count(OpenConnections all) {
+            EmbeddedChannel channel = channel();
+            all.enter(install(all, channel, SHORT));
+            return channel;
+        }
+
+        private EmbeddedChannel countBusy(OpenConnections all) {
+            EmbeddedChannel channel = channel();
+            CountedConnection connection = install(all, channel, SHORT);
+            channel.writeInbound(Unpooled.copiedBuffer(ALIVE, StandardCharsets.US_ASCII));
+            all.enter(connection);
+            return channel;
+        }
+
+        /** Has a large answer to send of which nothing gets through. */
+        private EmbeddedChannel countUnread(OpenConnections all, Duration patience) {
+            EmbeddedChannel channel = channel();
+            all.enter(install(all, channel, patience));
+            assertThat(channel.write(Unpooled.wrappedBuffer(new byte[100_000])).isDone())
+                    .isFalse();
+            assertThat(all.weight()).isBetween(CountedConnection.BYTES + 50_000L, 100_000L);
+            return channel;
         }
 
         @Test
