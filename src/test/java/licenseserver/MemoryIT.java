@@ -8,15 +8,18 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -27,8 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Everything that has a share of the heap uses it up at the same time, with the heap that the image has: the server stays alive and
- * answers.
+ * Everything that has a share of the heap uses it up at the same time, with the heap that the image has: the server
+ * stays alive and answers.
  */
 class MemoryIT {
     private static final int LICENSES = 20_000;
@@ -37,9 +40,10 @@ class MemoryIT {
 
     private static final int FLOOD = 2_500;
     private static final int SLOW_BODIES = 300;
+    private static final int DEAF = 50;
     private static final int APPS = 4;
 
-    /** From a client that came later than all of these, on a machine that does other things, too. */
+    /** Of a hundred calls of clients who came later than all of these, 99 take less, and none takes 30 s. */
     private static final Duration SOON = Duration.ofSeconds(5);
 
     @TempDir
@@ -57,6 +61,8 @@ class MemoryIT {
                                 "0",
                                 "REDIS_URL",
                                 redis.url(),
+                                "REDIS_TIMEOUT_MILLIS",
+                                "10000",
                                 "NEAR_CACHE",
                                 "true",
                                 "ADMIN_SECRET",
@@ -74,42 +80,13 @@ class MemoryIT {
                     () -> new HttpCalls(port).get("/readyz").status() == 200);
             var threads = Executors.newFixedThreadPool(APPS + 1);
             try (var flood = new Flood(port)) {
-                Future<?> flooding = threads.submit(flood);
+                threads.execute(flood);
                 Wait.until("the flood is there", () -> flood.complete);
-                var apps = new ArrayList<Future<Integer>>();
-                for (int i = 0; i < APPS; i++) {
-                    apps.add(threads.submit(new App(port, i)));
+                try {
+                    answers(server, port, threads, flood);
+                } finally {
+                    printMemory(server);
                 }
-                Duration longest = Duration.ZERO;
-                int calls = 0;
-                while (apps.stream().anyMatch(app -> !app.isDone())) {
-                    String key = key(calls % LICENSES);
-                    longest = longer(longest, took(port, "/validate", HttpCalls.machine(key, machine(0))));
-                    longest = longer(longest, took(port, "/license-info", new JsonObject().put("key", key)));
-                    longest = longer(
-                            longest,
-                            took(port, "/register-license", new JsonObject().put("email", Concurrency.randomEmail())));
-                    calls += 3;
-                }
-                int validated = 0;
-                for (Future<Integer> app : apps) {
-                    validated += app.get();
-                }
-                System.out.printf(
-                        "%d machines seen; %d calls of a newcomer meanwhile, the longest took %d ms; %d of the flood were closed%n",
-                        validated, calls, longest.toMillis(), flood.closed.get());
-                printMemory(server);
-                flooding.cancel(true);
-
-                assertThat(validated).isEqualTo(LICENSES * MACHINES);
-                assertThat(longest).isLessThan(SOON);
-                assertThat(server.output()).noneMatch(line -> line.contains("OutOfMemory"));
-                assertThat(server.output())
-                        .filteredOn(line -> line.contains("connections are open"))
-                        .isNotEmpty();
-                assertThat(server.output())
-                        .filteredOn(line -> line.contains("requests with a body got 503"))
-                        .isNotEmpty();
             } finally {
                 threads.shutdownNow();
             }
@@ -118,8 +95,41 @@ class MemoryIT {
         }
     }
 
-    private static Duration longer(Duration one, Duration other) {
-        return one.compareTo(other) > 0 ? one : other;
+    private static void answers(JarProcess server, int port, ExecutorService threads, Flood flood) throws Exception {
+        var apps = new ArrayList<Future<Integer>>();
+        for (int i = 0; i < APPS; i++) {
+            apps.add(threads.submit(new App(port, i)));
+        }
+        var took = new ArrayList<Duration>();
+        while (apps.stream().anyMatch(app -> !app.isDone())) {
+            String key = key(took.size() % LICENSES);
+            took.add(took(port, "/validate", HttpCalls.machine(key, machine(0))));
+            took.add(took(port, "/license-info", new JsonObject().put("key", key)));
+            took.add(took(port, "/register-license", new JsonObject().put("email", Concurrency.randomEmail())));
+        }
+        Collections.sort(took);
+        Duration most = took.get(took.size() * 99 / 100);
+        int validated = 0;
+        for (Future<Integer> app : apps) {
+            validated += app.get();
+        }
+        System.out.printf(
+                "%d machines seen; %d calls of newcomers, p99 %d ms, the longest %d ms; %d of the flood were closed%n",
+                validated,
+                took.size(),
+                most.toMillis(),
+                took.get(took.size() - 1).toMillis(),
+                flood.closed.get());
+
+        assertThat(validated).isEqualTo(LICENSES * MACHINES);
+        assertThat(most).isLessThan(SOON);
+        assertThat(server.output()).noneMatch(line -> line.contains("OutOfMemory"));
+        assertThat(server.output())
+                .filteredOn(line -> line.contains("connections are open"))
+                .isNotEmpty();
+        assertThat(server.output())
+                .filteredOn(line -> line.contains("requests with a body got 503"))
+                .isNotEmpty();
     }
 
     private static String key(int number) {
@@ -165,17 +175,23 @@ class MemoryIT {
                 System.out.println(line);
             }
         }
+        System.out.println("Heap as it is: " + jcmd(server, "GC.heap_info"));
+        jcmd(server, "GC.run");
+        System.out.println("Heap without garbage: " + jcmd(server, "GC.heap_info"));
+        server.output().stream().filter(line -> !line.contains(" INFO ")).forEach(System.out::println);
+    }
+
+    private static String jcmd(JarProcess server, String command) throws IOException {
         Process jcmd = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
                         String.valueOf(server.handle().pid()),
-                        "GC.heap_info")
+                        command)
                 .redirectErrorStream(true)
                 .start();
-        System.out.println(new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
-        server.output().stream().filter(line -> line.contains("share")).forEach(System.out::println);
+        return new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 
-    /** How long an answer took that a client gets who connects now. */
+    /** How long it takes a client who connects now to get an answer. */
     private static Duration took(int port, String path, JsonObject body) throws IOException {
         long begin = System.nanoTime();
         try (var socket = new Socket("127.0.0.1", port, InetAddress.getByName("127.0.0.2"), 0)) {
@@ -233,7 +249,10 @@ class MemoryIT {
         }
     }
 
-    /** Clients of one address that hold all connections they can get: silent ones, trickling heads, and large bodies that trickle. */
+    /**
+     * Clients of one address that hold all connections they can get: silent ones, trickling heads, large bodies that
+     * trickle, and some that do not read their answers.
+     */
     private static final class Flood implements Runnable, AutoCloseable {
         private final int port;
         private final @Nullable Socket[] sockets = new Socket[FLOOD];
@@ -252,7 +271,10 @@ class MemoryIT {
                     try {
                         Socket socket = sockets[i];
                         if (socket == null) {
-                            socket = new Socket("127.0.0.1", port, InetAddress.getByName("127.0.0.3"), 0);
+                            socket = new Socket();
+                            socket.setReceiveBufferSize(4096);
+                            socket.bind(new InetSocketAddress("127.0.0.3", 0));
+                            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
                             sockets[i] = socket;
                             begin(socket, i);
                         } else if (i < FLOOD / 2 || i < SLOW_BODIES) {
@@ -275,6 +297,8 @@ class MemoryIT {
                         + "x".repeat(14_000);
             } else if (number < FLOOD / 2) {
                 bytes = "POST /validate HTTP/1.1\r\nHost: localhost\r\n" + "a:b\r\n".repeat(number % 50) + "x: ";
+            } else if (number < FLOOD / 2 + DEAF) {
+                bytes = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
             }
             socket.getOutputStream().write(bytes.getBytes(StandardCharsets.US_ASCII));
         }

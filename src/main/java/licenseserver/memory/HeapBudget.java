@@ -1,9 +1,13 @@
 package licenseserver.memory;
 
 /**
- * The parts of the heap, in percent of the largest size it may have ({@link Runtime#maxMemory()}). Whatever grows with what
- * clients do has a share, weighs what it holds in bytes, and gives way by a rule of its own once the share is used up; nothing
- * fails. A new capability takes its share from {@link #RESERVE}.
+ * The parts of the heap, in percent of the largest size it may have ({@link Runtime#maxMemory()}). Whatever grows with
+ * what clients do has a share, weighs what it holds in bytes, and gives way by a rule of its own once the share is used
+ * up; nothing fails. A new capability takes its share from {@link #RESERVE}.
+ *
+ * <p>Measured by {@code MemoryIT} with {@code -Xmx64m -XX:+UseSerialGC}, of which 61.9 MB are usable: with everything
+ * full at once 28.6 MB are in use after a collection and at most 183 MB resident, the program's own share included. A
+ * silent connection takes 4,300 bytes, one with a part of a head 4,800.
  */
 public enum HeapBudget {
     /** Open connections with the heads of their requests and what waits in them; past it, idle ones are closed. */

@@ -6,8 +6,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How much of one share of the heap is in use: whoever holds something takes its weight first and gives it back at the end. One
- * for the whole process; may be used from any thread.
+ * How much of one share of the heap is in use: whoever holds something takes its weight first and gives it back at the
+ * end. One for the whole process; may be used from any thread.
  */
 public final class HeapShare {
     /** How often at most the operator is told. */

@@ -20,10 +20,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps when machines were last validated, without a write per validation: gathers in memory which machines gave a sign of
- * life that is news ({@link Rules#isNews}), and writes them license by license once in a while, or as soon as half of its share
- * of the heap is in use. Signs for which there is no room are dropped and counted. Whatever is lost, in a crash or so, comes
- * again with the next validation.
+ * Keeps when machines were last validated, without a write per validation: gathers in memory which machines gave a
+ * sign of life that is news ({@link Rules#isNews}), and writes them license by license once in a while, or as soon as
+ * half of its share of the heap is in use. Signs for which there is no room are dropped and counted. Whatever is lost,
+ * in a crash or so, comes again with the next validation.
  *
  * <p>Belongs to the event loop it is made on; the share is that of the whole process.
  */
@@ -31,7 +31,10 @@ public final class LastSeen {
     /** Licenses written at a time, so that this never crowds out calls. */
     private static final int WRITERS = 4;
 
-    /** A license without its key: the key's object, its place in the map, and the map of its machines with a small table. */
+    /**
+     * A license without its key: the key's object, its place in the map, and the map of its machines with a small
+     * table.
+     */
     private static final int LICENSE_BYTES = 16 + Weight.MAP_ENTRY + 48 + 32;
 
     /** A machine without its id. */
@@ -90,7 +93,9 @@ public final class LastSeen {
         return MACHINE_BYTES + Weight.of(machineId);
     }
 
-    /** Writes what has gathered; done when all is written or has failed. Does nothing while an earlier round goes on. */
+    /**
+     * Writes what has gathered; done when all is written or has failed. Does nothing while an earlier round goes on.
+     */
     Future<?> write() {
         if (!round.isComplete() || waiting.isEmpty()) {
             return round;
@@ -126,8 +131,8 @@ public final class LastSeen {
     }
 
     /**
-     * Writes all that has gathered, for a server that stops; succeeds when that is done or the time is over. The store must be
-     * open until then. May be called again for what came since.
+     * Writes all that has gathered, for a server that stops; succeeds when that is done or the time is over. The store
+     * must be open until then. May be called again for what came since.
      */
     public Future<?> writeAll(Duration atMost) {
         vertx.cancelTimer(timer);

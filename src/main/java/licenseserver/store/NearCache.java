@@ -30,8 +30,8 @@ public final class NearCache {
     static final int MAX_AGE_SECONDS = 60;
 
     /**
-     * A license without machines and texts: the cache's entry (112), what is {@link Remembered} (32), the license with its terms,
-     * key and times (152), its lists and the map of its machines (104).
+     * A license without machines and texts: the cache's entry (112), what is {@link Remembered} (32), the license with
+     * its terms, key and times (152), its lists and the map of its machines (104).
      */
     private static final int LICENSE_BYTES = 400;
 
