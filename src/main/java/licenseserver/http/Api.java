@@ -105,7 +105,7 @@ public final class Api {
         this.adminSecret = adminSecret;
         this.readiness = readiness;
         this.bodies = new RequestBodies(vertx, settings.bodyPatience(), settings.bodyShare());
-        this.idempotency = new Idempotency(vertx, requests, failures);
+        this.idempotency = new Idempotency(vertx, requests, sellerLicenses, failures);
         var client = new ClientCalls(licenses, cache, lastSeen, settings.policy(), clock);
         var seller = new AdminCalls(sellerLicenses, settings.maxMachines(), clock);
         this.calls = Map.ofEntries(
