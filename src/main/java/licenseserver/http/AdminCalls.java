@@ -61,6 +61,9 @@ final class AdminCalls {
         if (email.isEmpty()) {
             return Future.succeededFuture(Reply.EMAIL_INVALID);
         }
+        var allowed = new HashSet<>(TermsFields.NAMES);
+        allowed.add("email");
+        fields.allowOnly(allowed);
         Terms terms = TermsFields.read(fields, maxMachines, now).apply(Terms.of(maxMachines));
         return register(email.get(), terms, now);
     }
@@ -94,8 +97,9 @@ final class AdminCalls {
         return email(fields).map(licenses::findByEmail).orElseGet(AdminCalls::nothing);
     }
 
+    /** Any text is looked up, as records from elsewhere may have any for an address. */
     private static Optional<Email> email(Fields fields) {
-        return Optional.ofNullable(fields.text("email")).flatMap(Email::parse);
+        return Optional.ofNullable(fields.text("email")).map(Email::of);
     }
 
     private static <T> Future<Optional<T>> nothing() {
@@ -157,12 +161,11 @@ final class AdminCalls {
                         .put("key", license.key().value())));
     }
 
-    /** Answers success also where there is no such license: what was asked for is so. */
+    /** Also succeeds if there is no such license: what was asked for is so. */
     Future<Reply> delete(Fields fields) {
         Instant now = clock.instant();
-        boolean named = fields.text("key") != null || fields.text("email") != null;
         return change(fields, Set.of(), license -> Rules.delete(license, now), deleted -> DONE)
-                .map(reply -> named && reply.equals(Reply.LICENSE_NOT_FOUND) ? DONE : reply);
+                .map(reply -> reply.equals(Reply.LICENSE_NOT_FOUND) ? DONE : reply);
     }
 
     /** One change of the license that the fields name, refused where they hold others than that and those allowed. */
@@ -174,10 +177,17 @@ final class AdminCalls {
         var names = new HashSet<>(allowed);
         names.addAll(List.of("key", "email"));
         fields.allowOnly(names);
+        requireName(fields);
         return change(fields, rule, MAX_LOOKUPS)
                 .map(answer -> answer.verdict() == Verdict.OK && answer.license() != null
                         ? success.apply(answer.license())
                         : Reply.refusal(answer.verdict()));
+    }
+
+    private static void requireName(Fields fields) {
+        if (fields.text("key") == null && fields.text("email") == null) {
+            throw new RefusedException(Reply.KEY_OR_EMAIL_REQUIRED);
+        }
     }
 
     /** A license that was found by its e-mail may have another key, or another e-mail, by the time it is changed. */
@@ -213,6 +223,7 @@ final class AdminCalls {
     Future<Reply> history(Fields fields) {
         Long limit = fields.integer("limit", 1, MAX_EVENTS);
         Long before = fields.integer("before", 1, Long.MAX_VALUE);
+        requireName(fields);
         return find(fields)
                 .compose(license -> license.isEmpty()
                         ? Future.succeededFuture(Reply.LICENSE_NOT_FOUND)

@@ -105,7 +105,7 @@ public final class Api {
         this.adminSecret = adminSecret;
         this.readiness = readiness;
         this.bodies = new RequestBodies(vertx, settings.bodyPatience(), settings.bodyShare());
-        this.idempotency = new Idempotency(vertx, requests, failures);
+        this.idempotency = new Idempotency(vertx, requests, sellerLicenses, failures);
         var client = new ClientCalls(licenses, cache, lastSeen, settings.policy(), clock);
         var seller = new AdminCalls(sellerLicenses, settings.maxMachines(), clock);
         this.calls = Map.ofEntries(
@@ -164,6 +164,7 @@ public final class Api {
         Router router = Router.router(vertx);
         router.options().handler(this::answerPreflight);
         router.get().handler(this::answerPage);
+        router.head().handler(this::answerPage);
         router.post()
                 .handler(context -> answer(
                         context.request(), calls.getOrDefault(context.request().path(), NO_CALL)));
@@ -315,6 +316,13 @@ public final class Api {
         } else if (reply.status() == 405) {
             response.putHeader(HttpHeaders.ALLOW, "POST, OPTIONS");
         }
-        response.end(reply.body());
+        if (request.method().equals(HttpMethod.HEAD)) {
+            response.putHeader(
+                            HttpHeaders.CONTENT_LENGTH,
+                            String.valueOf(reply.body().length()))
+                    .end();
+        } else {
+            response.end(reply.body());
+        }
     }
 }

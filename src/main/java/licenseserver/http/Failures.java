@@ -34,7 +34,7 @@ final class Failures {
         return Reply.INTERNAL_ERROR;
     }
 
-    /** During an outage every call fails alike: one line in {@value #PAUSE_NANOS} ns says how many did. */
+    /** During an outage every call fails alike: one line every five seconds says how many did. */
     private void tell(StoreUnavailableException unavailable) {
         untold++;
         long now = System.nanoTime();

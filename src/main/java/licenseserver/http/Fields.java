@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 final class Fields {
     static final int MAX_DEPTH = 32;
 
+    /** Windows shells put one before the JSON. */
+    private static final char BYTE_ORDER_MARK = '\ufeff';
+
     private static final int LONGEST_NAME_SHOWN = 60;
 
     private static final JsonFactory STRICT = JsonFactory.builder()
@@ -118,6 +121,9 @@ final class Fields {
     /** The parser would guess the encoding and mend what is no UTF-8; this does neither. */
     private static char[] decode(Buffer body) throws CharacterCodingException {
         CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body.getBytes()));
+        if (text.hasRemaining() && text.get(text.position()) == BYTE_ORDER_MARK) {
+            text.get();
+        }
         char[] characters = new char[text.remaining()];
         text.get(characters);
         return characters;

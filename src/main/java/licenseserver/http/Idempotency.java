@@ -4,13 +4,18 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Base64;
+import io.vertx.core.json.JsonObject;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import licenseserver.license.Email;
+import licenseserver.license.LicenseKey;
 import licenseserver.store.IdempotencyStore;
 import licenseserver.store.IdempotencyStore.Claim;
+import licenseserver.store.IdempotencyStore.KeptAnswer;
+import licenseserver.store.IdempotencyStore.NamedLicense;
+import licenseserver.store.IdempotentRequest;
+import licenseserver.store.LicenseStore;
 
 /**
  * Lets a client repeat a call without repeating its effect: of calls to one path with the same {@code Idempotency-Key} header
@@ -25,20 +30,24 @@ final class Idempotency {
             Reply.refusal(422, "Idempotency-Key was used for another request before");
     private static final Reply UNDER_WAY =
             Reply.refusal(409, "The first request with this Idempotency-Key is still under way");
+    private static final Reply DELETED = Reply.refusal(409, "This license was deleted");
     private static final long PAUSE_MILLIS = 50;
     private static final int MAX_PAUSES = 30;
 
     private final Vertx vertx;
     private final IdempotencyStore requests;
+    private final LicenseStore licenses;
     private final Failures failures;
 
-    Idempotency(Vertx vertx, IdempotencyStore requests, Failures failures) {
+    /** On the licenses of which the answers tell. */
+    Idempotency(Vertx vertx, IdempotencyStore requests, LicenseStore licenses, Failures failures) {
         this.vertx = vertx;
         this.requests = requests;
+        this.licenses = licenses;
         this.failures = failures;
     }
 
-    /** Does the call, or answers what it was answered before. Without the header it is just done. */
+    /** Does the call, or gives the answer of the first one. Without the header it just does it. */
     Future<Reply> once(HttpServerRequest request, Buffer body, Supplier<Future<Reply>> call) {
         String key = request.getHeader(HEADER);
         if (key == null) {
@@ -47,49 +56,78 @@ final class Idempotency {
         if (key.length() > MAX_LENGTH || !key.matches("[!-~]+")) {
             return Future.succeededFuture(INVALID);
         }
-        String name = digest(Buffer.buffer(request.path() + " " + key));
-        return once(name, digest(body), call, 0);
+        return once(new IdempotentRequest(request.path(), key, body), call, 0);
     }
 
-    private Future<Reply> once(String name, String payload, Supplier<Future<Reply>> call, int pauses) {
-        return requests.claim(name, payload).compose(claim -> {
+    private Future<Reply> once(IdempotentRequest request, Supplier<Future<Reply>> call, int pauses) {
+        return requests.claim(request).compose(claim -> {
             if (claim instanceof Claim.Answered answered) {
-                return Future.succeededFuture(new Reply(answered.status(), Buffer.buffer(answered.body())));
+                return again(answered.answer());
             }
             if (claim instanceof Claim.OtherPayload) {
                 return Future.succeededFuture(OTHER_PAYLOAD);
             }
             if (claim instanceof Claim.First) {
-                return first(name, payload, call);
+                return first(request, call);
             }
             return pauses == MAX_PAUSES
                     ? Future.succeededFuture(UNDER_WAY)
                     : vertx.timer(PAUSE_MILLIS, TimeUnit.MILLISECONDS)
-                            .compose(again -> once(name, payload, call, pauses + 1));
+                            .compose(again -> once(request, call, pauses + 1));
         });
     }
 
-    /** A refusal is an answer, too, and kept; a failure of the server is none, and the next call may do it. */
-    private Future<Reply> first(String name, String payload, Supplier<Future<Reply>> call) {
+    /** The same answer, unless its license was deleted since: its key must not be sold a second time. */
+    private Future<Reply> again(KeptAnswer answer) {
+        NamedLicense license = answer.license();
+        return (license == null ? Future.succeededFuture(true) : exists(license))
+                .map(exists -> exists ? new Reply(answer.status(), Buffer.buffer(answer.body())) : DELETED);
+    }
+
+    /** Whether there is a license that had this key then; its key may be another one by now, or its e-mail. */
+    private Future<Boolean> exists(NamedLicense license) {
+        String email = license.email();
+        Long createdAt = license.createdAt();
+        return licenses.find(new LicenseKey(license.key())).compose(found -> {
+            if (found.isPresent() || email == null || createdAt == null) {
+                return Future.succeededFuture(found.isPresent());
+            }
+            // A license that was registered for the address after the deletion is another one.
+            return licenses.findByEmail(Email.of(email))
+                    .map(other -> other.isPresent()
+                            && createdAt.equals(other.get().createdAt().toEpochMilli()));
+        });
+    }
+
+    /** A refusal is an answer, too, and kept; a failure of the server is not, and the next call may do it. */
+    private Future<Reply> first(IdempotentRequest request, Supplier<Future<Reply>> call) {
         return Future.succeededFuture()
                 .compose(start -> call.get())
                 .recover(failure -> Future.succeededFuture(failures.replyTo(failure)))
                 .compose(reply -> {
-                    Future<Void> noted = reply.status() < 500
-                            ? requests.keep(
-                                    name, payload, reply.status(), reply.body().toString())
-                            : requests.release(name);
-                    // What was done is answered also where it cannot be remembered.
+                    Future<Void> noted = reply.status() < 500 ? keep(request, reply) : requests.release(request);
+                    // What was done is answered even if it cannot be remembered.
                     return noted.transform(done -> Future.succeededFuture(reply));
                 });
     }
 
-    private static String digest(Buffer text) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes());
-            return Base64.getUrlEncoder().withoutPadding().encodeToString(hash);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
+    private Future<Void> keep(IdempotentRequest request, Reply reply) {
+        return named(reply)
+                .compose(license -> requests.keep(
+                        request, new KeptAnswer(reply.status(), reply.body().toString(), license.orElse(null))));
+    }
+
+    /** The license that an answer names, looked up for what does not change with its key or its e-mail. */
+    private Future<Optional<NamedLicense>> named(Reply reply) {
+        JsonObject body = reply.body().toJsonObject();
+        String key = body.getJsonObject("license", body).getString("key");
+        if (key == null) {
+            return Future.succeededFuture(Optional.empty());
         }
+        return licenses.find(new LicenseKey(key))
+                .map(found -> found.map(license -> new NamedLicense(
+                        key, license.email(), license.createdAt().toEpochMilli())))
+                .otherwise(Optional.empty())
+                .map(license -> Optional.of(license.orElse(new NamedLicense(key, null, null))));
     }
 }

@@ -14,6 +14,7 @@ record Reply(int status, Buffer body) {
     static final Reply BAD_REQUEST = refusal(400, "Bad request");
     static final Reply EMAIL_REQUIRED = refusal(400, "Email required");
     static final Reply EMAIL_INVALID = refusal(400, "Email invalid");
+    static final Reply KEY_OR_EMAIL_REQUIRED = refusal(400, "key or email required");
     static final Reply KEY_AND_MACHINE_REQUIRED = refusal(400, "key and machineId required");
     static final Reply MACHINE_INVALID = refusal(400, "machineId invalid");
     static final Reply UNAUTHORIZED = refusal(401, "Unauthorized");

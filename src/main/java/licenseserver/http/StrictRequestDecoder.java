@@ -31,12 +31,10 @@ class StrictRequestDecoder extends VertxHttpRequestDecoder {
     private boolean inHead;
 
     private boolean folded;
+    private int hosts;
 
-    /** What the current call reads, and where it began. */
+    /** What is being read: its next byte is the first one of the line after that which was read last. */
     private @Nullable ByteBuf input;
-
-    private int begin;
-    private boolean beginsInHead;
 
     StrictRequestDecoder() {
         super(new Http1ServerConfig());
@@ -45,13 +43,11 @@ class StrictRequestDecoder extends VertxHttpRequestDecoder {
     @Override
     protected void decode(ChannelHandlerContext context, ByteBuf buffer, List<Object> out) throws Exception {
         input = buffer;
-        begin = buffer.readerIndex();
-        beginsInHead = inHead;
-        super.decode(context, buffer, out);
-        if (inHead && !folded) {
-            // The rest of the head comes with a later call, when these lines are gone.
-            folded = hasFoldedLine(buffer);
+        if (inHead) {
+            // The line before this one came with an earlier call.
+            lookForFold();
         }
+        super.decode(context, buffer, out);
     }
 
     @Override
@@ -63,29 +59,43 @@ class StrictRequestDecoder extends VertxHttpRequestDecoder {
         }
         inHead = true;
         folded = false;
+        hosts = 0;
         return message;
     }
 
+    /** Called for each line but those that are folded. */
     @Override
     protected AsciiString splitHeaderName(byte[] line, int start, int length) {
         if (length == 0) {
             throw new IllegalArgumentException("A header has no name");
         }
-        return super.splitHeaderName(line, start, length);
+        lookForFold();
+        AsciiString name = super.splitHeaderName(line, start, length);
+        if (HttpHeaderNames.HOST.contentEqualsIgnoreCase(name)) {
+            hosts++;
+        }
+        return name;
+    }
+
+    /** Notes whether the next line begins with white space, if it has come. */
+    private void lookForFold() {
+        if (input != null && input.isReadable()) {
+            byte first = input.getByte(input.readerIndex());
+            folded |= first == ' ' || first == '\t';
+        }
     }
 
     /** Called when all lines of a head have been read, before anything is made of it. */
     @Override
     protected boolean isContentAlwaysEmpty(HttpMessage message) {
         inHead = false;
-        if (folded || (input != null && hasFoldedLine(input))) {
+        if (folded) {
             throw new IllegalArgumentException("A header line is folded");
         }
-        HttpHeaders headers = message.headers();
-        int hosts = headers.getAll(HttpHeaderNames.HOST).size();
         if (hosts > 1 || (hosts == 0 && message.protocolVersion().equals(HttpVersion.HTTP_1_1))) {
             throw new IllegalArgumentException("There must be one Host");
         }
+        HttpHeaders headers = message.headers();
         if (headers.contains(HttpHeaderNames.TRANSFER_ENCODING)) {
             List<String> encodings = headers.getAll(HttpHeaderNames.TRANSFER_ENCODING);
             if (encodings.size() > 1
@@ -95,25 +105,5 @@ class StrictRequestDecoder extends VertxHttpRequestDecoder {
             }
         }
         return super.isContentAlwaysEmpty(message);
-    }
-
-    /** Whether one of the lines that the current call has read begins with white space. */
-    private boolean hasFoldedLine(ByteBuf lines) {
-        int end = lines.readerIndex();
-        // What a head begins with is the request line, which cannot be folded.
-        int line = beginsInHead ? begin : lineAfter(lines, begin, end);
-        while (line < end) {
-            byte first = lines.getByte(line);
-            if (first == ' ' || first == '\t') {
-                return true;
-            }
-            line = lineAfter(lines, line, end);
-        }
-        return false;
-    }
-
-    private static int lineAfter(ByteBuf lines, int line, int end) {
-        int lineFeed = lines.indexOf(line, end, (byte) '\n');
-        return lineFeed < 0 ? end : lineFeed + 1;
     }
 }

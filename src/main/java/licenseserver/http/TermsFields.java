@@ -30,6 +30,9 @@ final class TermsFields {
     /** In milliseconds the year 1973, in seconds 5138: who gives less has given seconds. */
     private static final long LEAST_MILLIS = 100_000_000_000L;
 
+    /** The year 1973 in seconds; what is less was hardly meant as a time. */
+    private static final long LEAST_SECONDS = 100_000_000L;
+
     /** The end of the year 9999. */
     private static final long MOST_MILLIS = 253_402_300_799_999L;
 
@@ -70,9 +73,12 @@ final class TermsFields {
         }
         Long millis;
         try {
-            millis = fields.integer("expiresAt", LEAST_MILLIS, MOST_MILLIS);
+            millis = fields.integer("expiresAt", LEAST_SECONDS, MOST_MILLIS);
         } catch (RefusedException e) {
             throw Fields.refused("expiresAt", "must be a time in milliseconds since 1970, as a whole number");
+        }
+        if (millis != null && millis < LEAST_MILLIS) {
+            throw Fields.refused("expiresAt", "must be a time in milliseconds since 1970, not in seconds");
         }
         return millis == null ? null : Instant.ofEpochMilli(millis);
     }

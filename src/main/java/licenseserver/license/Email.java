@@ -15,7 +15,7 @@ public record Email(String address) {
     public static final int MAX_LENGTH = 254;
 
     private static final Pattern TEXT_AT_TEXT =
-            Pattern.compile("[^\\s\\p{Z}\\p{Cc}\\p{Cs}]+@[^\\s\\p{Z}\\p{Cc}\\p{Cs}@]+");
+            Pattern.compile("[^\\s\\p{Z}\\p{Cc}\\p{Cs}@,;<>]+@[^\\s\\p{Z}\\p{Cc}\\p{Cs}@,;<>]+");
 
     /** Takes any text for an address, as records from elsewhere may hold any. */
     public static Email of(String text) {
@@ -23,10 +23,10 @@ public record Email(String address) {
     }
 
     /**
-     * Reads an address as a person gives it.
+     * Reads an address that a license is to be sold to, strictly: what looks like a list of addresses is not one.
      *
-     * @return empty where it has no {@code @} with text on both sides, white space or control characters inside, or more
-     *     than {@value #MAX_LENGTH} characters
+     * @return empty if it has not exactly one {@code @} with text on both sides, if it contains a comma, a semicolon, an
+     *     angle bracket, white space or control characters, or if it is longer than {@value #MAX_LENGTH} characters
      */
     public static Optional<Email> parse(String input) {
         return Optional.of(of(input))

@@ -85,7 +85,7 @@ class AdminCallsTest {
     class AnyChange {
         @ParameterizedTest
         @MethodSource("licenseserver.http.AdminCallsTest#changes")
-        void of_a_license_that_is_not_named_is_not_found(String change) {
+        void needs_the_name_of_a_license(String change) {
             for (String name : List.of(
                     "\"key\":null",
                     "\"key\":\"\"",
@@ -93,8 +93,13 @@ class AdminCallsTest {
                     "\"email\":\"\"",
                     "\"email\":[]",
                     "\"key\":null,\"email\":null")) {
-                assertAnswer(call(change, name), 404, NOT_FOUND);
+                assertAnswer(call(change, name), 400, refusal("key or email required"));
             }
+        }
+
+        @Test
+        void of_a_license_that_is_not_named_needs_the_secret_first() {
+            assertThat(server.post("/disable-license", "{}").statusCode()).isEqualTo(401);
         }
 
         @ParameterizedTest
@@ -253,8 +258,35 @@ class AdminCallsTest {
         }
 
         @Test
-        void ignores_fields_that_it_does_not_know_as_ever() {
-            assertThat(info(register("{\"email\":\"a@b\",\"plan\":\"pro\"}"))).doesNotContain("plan");
+        void refuses_fields_that_it_does_not_know() {
+            assertAnswer(
+                    server.postAsAdmin("/register-license", "{\"email\":\"a@b\",\"plan\":\"pro\"}"),
+                    400,
+                    refusal("Unknown field: plan"));
+            assertAnswer(server.postAsAdmin("/license-info", "{\"email\":\"a@b\"}"), 404, NOT_FOUND);
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"a@b,c@d", "a@b;c@d", "Ada<a@b>"})
+        void refuses_what_looks_like_several_addresses_but_finds_it_in_records_from_elsewhere(String address) {
+            assertAnswer(
+                    server.postAsAdmin("/register-license", "{\"email\":\"" + address + "\"}"),
+                    400,
+                    refusal("Email invalid"));
+            licenses.put("email:" + address.toLowerCase(Locale.ROOT), "OLD");
+            licenses.put(
+                    "license:OLD",
+                    "{\"key\":\"OLD\",\"email\":\"" + address
+                            + "\",\"createdAt\":0,\"maxMachines\":1,\"machines\":[]}");
+
+            assertThat(server.postAsAdmin("/license-info", "{\"email\":\"" + address + "\"}")
+                            .statusCode())
+                    .isEqualTo(200);
+            assertAnswer(
+                    server.postAsAdmin(
+                            "/update-license", "{\"email\":\"" + address + "\",\"newEmail\":\"" + address + "\"}"),
+                    400,
+                    refusal("newEmail must be an e-mail address"));
         }
     }
 
@@ -274,7 +306,6 @@ class AdminCallsTest {
             all.add(bad("newMachinesPer30Days", bad, "must be a whole number from 0 to 10000"));
         }
         for (String bad : List.of(
-                "1719000000",
                 "0",
                 "-1",
                 "1.75e12",
@@ -285,6 +316,9 @@ class AdminCallsTest {
                 "253402300800000",
                 "[]")) {
             all.add(bad("expiresAt", bad, "must be a time in milliseconds since 1970, as a whole number"));
+        }
+        for (String seconds : List.of("100000000", "1719000000", "99999999999")) {
+            all.add(bad("expiresAt", seconds, "must be a time in milliseconds since 1970, not in seconds"));
         }
         for (String bad : List.of("\"\"", "5", "\"a\\nb\"", "\"\\ud83d\"", "[]", "\"" + "x".repeat(101) + "\"")) {
             all.add(bad("product", bad, "must be text of 1 to 100 characters without control characters"));
@@ -691,7 +725,7 @@ class AdminCallsTest {
         @Test
         void of_an_unknown_license_is_not_found() {
             assertAnswer(server.postAsAdmin("/license-history", "{\"key\":\"UNKNOWN\"}"), 404, NOT_FOUND);
-            assertAnswer(server.postAsAdmin("/license-history", "{}"), 404, NOT_FOUND);
+            assertAnswer(server.postAsAdmin("/license-history", "{}"), 400, refusal("key or email required"));
         }
 
         private String history(String more) {

@@ -201,6 +201,18 @@ class ApiTest {
             }
         }
 
+        @ParameterizedTest
+        @ValueSource(strings = {"/livez", "/readyz", "/health", "/unknown", "/validate"})
+        void is_answered_like_get_but_without_the_body_if_it_is_head(String path) {
+            HttpResponse<String> get = send(request(path).GET().build());
+            HttpResponse<String> head =
+                    send(request(path).method("HEAD", BodyPublishers.noBody()).build());
+
+            assertThat(head.statusCode()).isEqualTo(get.statusCode());
+            assertThat(head.headers().map()).isEqualTo(get.headers().map());
+            assertThat(head.body()).isEmpty();
+        }
+
         @Test
         void is_answered_without_a_body_where_it_is_head() {
             HttpResponse<String> answer = send(

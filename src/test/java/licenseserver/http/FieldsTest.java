@@ -424,8 +424,11 @@ class FieldsTest {
         }
 
         @Test
-        void is_a_byte_order_mark() {
-            assertInvalid("\ufeff{\"key\":\"K\"}");
+        void is_a_second_byte_order_mark() {
+            assertThat(Fields.parse(Buffer.buffer("\ufeff{\"key\":\"K\"}")).text("key"))
+                    .isEqualTo("K");
+            assertInvalid("\ufeff\ufeff{\"key\":\"K\"}");
+            assertInvalid("\ufeff");
         }
     }
 

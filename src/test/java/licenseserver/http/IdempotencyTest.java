@@ -11,10 +11,10 @@ import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.net.http.HttpResponse;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import licenseserver.Wait;
@@ -24,6 +24,7 @@ import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Policy;
 import licenseserver.store.IdempotencyStore;
+import licenseserver.store.IdempotentRequest;
 import licenseserver.store.InMemoryIdempotencyStore;
 import licenseserver.store.InMemoryLicenseStore;
 import licenseserver.store.StoreUnavailableException;
@@ -47,6 +48,7 @@ class IdempotencyTest {
     private final InMemoryLicenseStore licenses = new InMemoryLicenseStore();
     private final AtomicInteger updates = new AtomicInteger();
     private Supplier<Future<?>> beforeUpdate = Future::succeededFuture;
+    private final AtomicLong millis = new AtomicLong(NOW_MILLIS);
     private TestServer server;
 
     @BeforeAll
@@ -65,8 +67,7 @@ class IdempotencyTest {
     }
 
     private TestServer start(IdempotencyStore requests) {
-        return TestServer.start(
-                vertx, new Watched(), requests, Policy.NONE, InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS)));
+        return TestServer.start(vertx, new Watched(), requests, Policy.NONE, () -> Instant.ofEpochMilli(millis.get()));
     }
 
     @AfterEach
@@ -160,6 +161,82 @@ class IdempotencyTest {
                             .body())
                     .contains("\"success\":true")
                     .doesNotContain(key);
+        }
+    }
+
+    /** The answer names a license, and what became of that is looked at. */
+    @Nested
+    class AfterTheLicenseHasChanged {
+        private static final String DELETED = "This license was deleted";
+
+        @Test
+        void a_deleted_one_is_not_registered_with_its_key_again() {
+            assertThat(post("/register-license", EMAIL, "one").statusCode()).isEqualTo(200);
+            server.postAsAdmin("/delete-license", EMAIL);
+
+            assertRefused(post("/register-license", EMAIL, "one"), 409, DELETED);
+            assertThat(await(licenses.findByEmail(new Email("customer@example.com"))))
+                    .isEmpty();
+            assertThat(post("/register-license", EMAIL, "two").body()).contains("\"success\":true");
+        }
+
+        @Test
+        void a_deleted_one_is_not_told_as_registered_before() {
+            registered();
+            assertThat(post("/register-license", EMAIL, "one").body()).contains("Email already registered");
+            server.postAsAdmin("/delete-license", EMAIL);
+
+            assertRefused(post("/register-license", EMAIL, "one"), 409, DELETED);
+        }
+
+        @Test
+        void a_deleted_one_is_not_that_which_the_address_got_later() {
+            post("/register-license", EMAIL, "one");
+            server.postAsAdmin("/delete-license", EMAIL);
+            millis.incrementAndGet();
+            registered();
+
+            assertRefused(post("/register-license", EMAIL, "one"), 409, DELETED);
+        }
+
+        @Test
+        void a_deleted_one_is_neither_updated_nor_rotated_again() {
+            String byEmail = "{\"email\":\"customer@example.com\"}";
+            registered();
+            assertThat(post("/update-license", byEmail, "one").statusCode()).isEqualTo(200);
+            assertThat(post("/rotate-key", byEmail, "one").statusCode()).isEqualTo(200);
+            server.postAsAdmin("/delete-license", EMAIL);
+
+            assertRefused(post("/update-license", byEmail, "one"), 409, DELETED);
+            assertRefused(post("/rotate-key", byEmail, "one"), 409, DELETED);
+        }
+
+        @Test
+        void one_with_a_new_key_gives_the_same_answer() {
+            HttpResponse<String> first = post("/register-license", EMAIL, "one");
+            server.postAsAdmin("/rotate-key", EMAIL);
+
+            assertSame(post("/register-license", EMAIL, "one"), first);
+        }
+
+        @Test
+        void one_with_another_address_gives_the_same_answer() {
+            HttpResponse<String> first = post("/register-license", EMAIL, "one");
+            server.postAsAdmin(
+                    "/update-license", "{\"email\":\"customer@example.com\",\"newEmail\":\"new@example.com\"}");
+
+            assertSame(post("/register-license", EMAIL, "one"), first);
+        }
+
+        @Test
+        void one_that_was_deleted_under_a_new_key_and_another_address_is_deleted() {
+            post("/register-license", EMAIL, "one");
+            server.postAsAdmin("/rotate-key", EMAIL);
+            server.postAsAdmin(
+                    "/update-license", "{\"email\":\"customer@example.com\",\"newEmail\":\"new@example.com\"}");
+            server.postAsAdmin("/delete-license", "{\"email\":\"new@example.com\"}");
+
+            assertRefused(post("/register-license", EMAIL, "one"), 409, DELETED);
         }
     }
 
@@ -287,7 +364,7 @@ class IdempotencyTest {
             server.close();
             server = start(new InMemoryIdempotencyStore() {
                 @Override
-                public synchronized Future<Void> keep(String name, String payload, int status, String body) {
+                public synchronized Future<Void> keep(IdempotentRequest request, KeptAnswer answer) {
                     return Future.failedFuture(new StoreUnavailableException("planted"));
                 }
             });
@@ -300,7 +377,7 @@ class IdempotencyTest {
             server.close();
             server = start(new InMemoryIdempotencyStore() {
                 @Override
-                public synchronized Future<Claim> claim(String name, String payload) {
+                public synchronized Future<Claim> claim(IdempotentRequest request) {
                     return Future.failedFuture(new StoreUnavailableException("planted"));
                 }
             });

@@ -1,0 +1,48 @@
+package licenseserver;
+
+import static licenseserver.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import java.time.Duration;
+import licenseserver.FaultProxy.Fault;
+import licenseserver.store.IdempotencyStore.Claim;
+import licenseserver.store.IdempotentRequest;
+import licenseserver.store.RedisIdempotencyStore;
+import licenseserver.store.RedisSettings;
+import licenseserver.store.RedisTopology;
+import licenseserver.store.StoreUnavailableException;
+import org.junit.jupiter.api.Test;
+
+/** A claim of which Redis has done what was asked, but its reply is lost. */
+class LostClaimIT {
+    @Test
+    void is_released_so_that_the_next_attempt_need_not_wait_until_it_lapses() {
+        Vertx vertx = Vertx.vertx();
+        try (var redis = RedisProcess.start();
+                var proxy = new FaultProxy(redis.port())) {
+            RedisIdempotencyStore store = store(vertx, proxy.url());
+            proxy.nextWith("SET", Fault.resetAfter(0));
+
+            assertThatThrownBy(() -> await(store.claim(attempt()))).isInstanceOf(StoreUnavailableException.class);
+
+            assertThat(redis.calls("set")).isEqualTo(1);
+            Wait.until("the claim is gone", () -> redis.ask("DBSIZE").equals("0"));
+            assertThat(redis.ask("INFO stats")).contains("expired_keys:0");
+            assertThat(await(store(vertx, redis.url()).claim(attempt()))).isEqualTo(new Claim.First());
+        } finally {
+            await(vertx.close());
+        }
+    }
+
+    private static IdempotentRequest attempt() {
+        return new IdempotentRequest("/call", "order-4711", Buffer.buffer("{}"));
+    }
+
+    private static RedisIdempotencyStore store(Vertx vertx, String url) {
+        RedisSettings settings = RedisSettings.of(url);
+        return new RedisIdempotencyStore(vertx, settings, RedisTopology.of(vertx, settings), Duration.ofSeconds(5));
+    }
+}
