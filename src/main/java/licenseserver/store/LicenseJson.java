@@ -104,10 +104,21 @@ public final class LicenseJson {
     }
 
     /**
-     * Reads a stored license. Of the first six fields, {@code disabled} and {@code machines} may be absent or null, for "no"
-     * and "none"; so may all others.
+     * Reads the license that is stored under a key. It has that key, whatever its own field {@code key} says: what was read and
+     * what is written back must lie in one place.
      *
-     * @throws UnreadableLicenseException where the text is no license; it names the field, never a value
+     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
+     */
+    static License decode(LicenseKey key, String text) {
+        License license = decode(text);
+        return license.key().equals(key) ? license : license.withKey(key);
+    }
+
+    /**
+     * Reads a license as its text says. Of the first six fields, {@code disabled} and {@code machines} may be absent or null,
+     * for "no" and "none"; so may all others.
+     *
+     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
      */
     public static License decode(String text) {
         License plain = PlainLicense.read(text);

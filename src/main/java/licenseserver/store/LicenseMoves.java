@@ -213,7 +213,9 @@ final class LicenseMoves {
                 record,
                 List.of(command(Command.GET, record)),
                 deadline,
-                replies -> text(replies.get(0)).filter(moving.encode()::equals).isPresent()
+                // By what they say, not by their text: a note that was renamed names the old key.
+                replies -> StoredLicense.decode(key, text(replies.get(0))) instanceof Moving still
+                                && still.encode().equals(moving.encode())
                         ? answer(writes, true)
                         : answer(List.of(), false));
     }

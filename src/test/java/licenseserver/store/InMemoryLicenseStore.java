@@ -45,6 +45,11 @@ public final class InMemoryLicenseStore implements LicenseStore {
         records.put(redisKey, record);
     }
 
+    /** The record under a name; null if there is none. */
+    public synchronized @Nullable String get(String redisKey) {
+        return records.get(redisKey);
+    }
+
     /** Replaces a license's history, as someone with access to Redis could. */
     public synchronized void putHistory(LicenseKey key, List<String> events) {
         histories.put(key, new ArrayList<>(events));
@@ -185,7 +190,7 @@ public final class InMemoryLicenseStore implements LicenseStore {
 
     private @Nullable License read(LicenseKey key) {
         String record = records.get(licenseAt(key));
-        return record == null ? null : LicenseJson.decode(record);
+        return record == null ? null : LicenseJson.decode(key, record);
     }
 
     private static <T> Future<T> result(Supplier<T> call) {

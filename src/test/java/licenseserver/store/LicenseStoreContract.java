@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import licenseserver.Wait;
 import licenseserver.license.Answer;
 import licenseserver.license.Decision.Keep;
@@ -28,6 +29,7 @@ import licenseserver.license.RandomLicenses;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +43,12 @@ abstract class LicenseStoreContract {
 
     /** The store under test, the same one for all calls within a test. */
     abstract LicenseStore store();
+
+    /** Stores a text as others would: under {@code license:KEY} or {@code email:ADDRESS}. */
+    abstract void put(String name, String text);
+
+    /** The text stored under a name; null if there is none. */
+    abstract @Nullable String stored(String name);
 
     @Nested
     class Register {
@@ -758,6 +766,102 @@ abstract class LicenseStoreContract {
             return await(store().recentEvents(1000)).stream()
                     .filter(event -> event.contains(key))
                     .toList();
+        }
+    }
+
+    /** Records that others wrote, whose own {@code key} is not the name they lie under: the name decides. */
+    @Nested
+    class RecordUnderAnotherName {
+        private final LicenseKey key = randomKey();
+        private final LicenseKey within = new LicenseKey(key.value().toLowerCase(Locale.ROOT));
+
+        /** Byte for byte what a license with one machine is stored as. */
+        private String record(LicenseKey named) {
+            return "{\"key\":\"" + named.value() + "\",\"email\":\"" + email.address()
+                    + "\",\"createdAt\":1719000000000,\"maxMachines\":1,\"disabled\":false,\"machines\":[]}";
+        }
+
+        private void assertThatNothingLiesUnderTheOtherKey() {
+            assertThat(stored("license:" + within.value())).isNull();
+            assertThat(await(store().find(within))).isEmpty();
+            assertThat(await(store().history(within)).events()).isEmpty();
+        }
+
+        @Test
+        void has_the_limit_of_the_one_license_that_it_is() {
+            put("license:" + key.value(), record(within));
+
+            List<Verdict> verdicts = Stream.of("one", "two", "three", "four")
+                    .map(machine -> await(activate(key, machine)).verdict())
+                    .toList();
+
+            assertThat(verdicts)
+                    .containsExactly(
+                            Verdict.OK, Verdict.LIMIT_EXCEEDED, Verdict.LIMIT_EXCEEDED, Verdict.LIMIT_EXCEEDED);
+            License found = await(store().find(key)).orElseThrow();
+            assertThat(found.key()).isEqualTo(key);
+            assertThat(Rules.validate(found, "one", NOW).verdict()).isEqualTo(Verdict.OK);
+            assertThatNothingLiesUnderTheOtherKey();
+        }
+
+        @Test
+        void is_written_back_with_the_key_of_its_name() {
+            put("license:" + key.value(), record(within));
+
+            await(activate(key, "one"));
+
+            assertThat(stored("license:" + key.value()))
+                    .isEqualTo(record(key)
+                            .replace(
+                                    "\"machines\":[]",
+                                    "\"machines\":[{\"machineId\":\"one\",\"activatedAt\":1719000000000}]"));
+        }
+
+        @Test
+        void can_be_disabled_and_removed() {
+            put("license:" + key.value(), record(within));
+            put("email:" + email.address(), key.value());
+
+            await(store().update(key, license -> Rules.setDisabled(license, true, null, NOW)));
+            assertThat(await(activate(key, "one")).verdict()).isEqualTo(Verdict.DISABLED);
+            await(remove(key));
+
+            assertThat(await(store().find(key))).isEmpty();
+            assertThat(await(store().findByEmail(email))).isEmpty();
+            assertThatNothingLiesUnderTheOtherKey();
+        }
+
+        @Test
+        void can_get_another_email_and_another_key() {
+            put("license:" + key.value(), record(within));
+            put("email:" + email.address(), key.value());
+            Email buyer = randomEmail();
+            LicenseKey newKey = randomKey();
+
+            assertThat(await(move(key, buyer)).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(store().findByEmail(buyer)).orElseThrow().key()).isEqualTo(key);
+            assertThat(await(rotate(key, newKey)).verdict()).isEqualTo(Verdict.OK);
+
+            assertThat(await(store().findByEmail(buyer)).orElseThrow().key()).isEqualTo(newKey);
+            assertThat(await(store().find(key))).isEmpty();
+            assertThatNothingLiesUnderTheOtherKey();
+        }
+
+        /** As no key that is typed leads to a name in lower case, the e-mail must. */
+        @Test
+        void is_found_by_the_email_under_exactly_the_name_that_this_leads_to() {
+            put("license:" + within.value(), record(key));
+            put("email:" + email.address(), within.value());
+
+            assertThat(await(store().findByEmail(email)).orElseThrow().key()).isEqualTo(within);
+            assertThat(await(store().register(email, () -> newLicense(email))))
+                    .isEqualTo(new Registration(false, within));
+            assertThat(await(activate(within, "one")).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(activate(within, "two")).verdict()).isEqualTo(Verdict.LIMIT_EXCEEDED);
+            assertThat(await(rotate(within, key)).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(store().findByEmail(email)).orElseThrow().key()).isEqualTo(key);
+            assertThat(await(store().find(key)).orElseThrow().isActiveOn("one")).isTrue();
+            assertThat(await(store().find(within))).isEmpty();
         }
     }
 
