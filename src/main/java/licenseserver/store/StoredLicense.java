@@ -96,7 +96,7 @@ sealed interface StoredLicense {
                 String to = json.getString("to");
                 JsonArray events = json.getJsonArray("events");
                 if (from == null || events == null) {
-                    throw new UnreadableLicenseException("it is no move");
+                    throw new UnreadableLicenseException("it is not the note of a move");
                 }
                 var moving = new Moving(
                         LicenseJson.decode(from),
@@ -107,9 +107,9 @@ sealed interface StoredLicense {
             }
             return new Settled(LicenseJson.decode(key, text));
         } catch (UnreadableLicenseException e) {
-            throw new UnreadableLicenseException("license:" + key + ": " + e.getMessage());
+            throw new UnreadableLicenseException(key, e.problem(), text);
         } catch (DecodeException | ClassCastException e) {
-            throw new UnreadableLicenseException("license:" + key + ": it is no valid JSON");
+            throw new UnreadableLicenseException(key, "it is not valid JSON", text);
         }
     }
 

@@ -729,14 +729,62 @@ abstract class LicenseStoreContract {
         }
 
         @Test
-        void tell_of_a_removal() {
+        void tell_of_a_removal_by_the_end_of_the_key_and_of_nothing_else_of_that_license() {
             License license = registered(3);
+            await(activate(license.key(), "one"));
+            Wait.until("both are told", () -> ofKey(license.key().value()).size() == 2);
+            await(activate(license.key(), "two"));
+
             await(remove(license.key()));
 
-            Wait.until(
-                    "it is told",
-                    () -> ofKey(license.key().value()).stream()
-                            .anyMatch(event -> event.contains("\"what\":\"deleted\"")));
+            assertThat(ofKey("{\"key\":\"" + license.key() + "\","))
+                    .singleElement()
+                    .asString()
+                    .contains("\"n\":4,", "\"what\":\"deleted\"");
+            // Those that waited to be written were written before this one.
+            told(randomEmail());
+            assertThat(ofKey(license.key().value())).isEmpty();
+            assertThat(ofKey(email.address())).isEmpty();
+        }
+
+        @Test
+        void go_with_a_license_to_another_key() {
+            License license = registered(3);
+            Wait.until("it is told", () -> ofKey(license.key().value()).size() == 1);
+            await(activate(license.key(), "one"));
+            LicenseKey newKey = randomKey();
+
+            await(rotate(license.key(), newKey));
+
+            String key = "{\"key\":\"" + newKey.value() + "\",";
+            Wait.until("all are told", () -> ofKey(key).size() == 3);
+            told(randomEmail());
+            assertThat(ofKey(license.key().value())).isEmpty();
+            await(remove(newKey));
+            assertThat(ofKey(newKey.value())).isEmpty();
+            assertThat(ofKey(email.address())).isEmpty();
+        }
+
+        @Test
+        void are_in_the_order_of_their_times_however_they_were_written() {
+            License license = registered(3);
+            for (int minute : List.of(3, 1, 2)) {
+                Instant then = NOW.plusSeconds(60L * minute);
+                await(store().update(license.key(), old -> Rules.setDisabled(old, true, "at " + minute, then)));
+            }
+            String key = "{\"key\":\"" + license.key().value() + "\",";
+
+            Wait.until("all are told", () -> ofKey(key).size() == 4);
+
+            assertThat(ofKey(key))
+                    .extracting(event -> new JsonObject(event).getString("to"))
+                    .containsExactly("at 3", "at 2", "at 1", email.address());
+        }
+
+        /** Registers another license, and waits until that is told. */
+        private void told(Email another) {
+            await(store().register(another, () -> newLicense(another)));
+            Wait.until("it is told", () -> ofKey(another.address()).size() == 1);
         }
 
         @Test
@@ -762,6 +810,7 @@ abstract class LicenseStoreContract {
             assertThat(await(store().recentEvents(1))).hasSize(1);
         }
 
+        /** Those in whose text this stands. */
         private List<String> ofKey(String key) {
             return await(store().recentEvents(1000)).stream()
                     .filter(event -> event.contains(key))

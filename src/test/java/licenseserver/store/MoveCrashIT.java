@@ -50,7 +50,15 @@ class MoveCrashIT {
     @BeforeAll
     static void connect() {
         vertx = Vertx.vertx();
-        store = new RedisLicenseStore(vertx, SETTINGS, TOPOLOGY, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
+        store = new RedisLicenseStore(
+                vertx,
+                SETTINGS,
+                TOPOLOGY,
+                TIMEOUT,
+                new LicenseTurns(),
+                HISTORY,
+                NearCache.off(),
+                new UnwrittenEvents());
     }
 
     @AfterAll
@@ -96,8 +104,8 @@ class MoveCrashIT {
                     .isEqualTo(Verdict.OK);
             var pool = new DyingPool(batches);
             var reader = new RedisReader(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
-            var dying =
-                    new RedisLicenseStore(vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
+            var dying = new RedisLicenseStore(
+                    vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off(), new UnwrittenEvents());
 
             await(operation.on(dying, license).otherwiseEmpty());
             boolean died = pool.isDead;

@@ -103,7 +103,8 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                 TIMEOUT,
                 new LicenseTurns(),
                 historyLength,
-                NearCache.off());
+                NearCache.off(),
+                new UnwrittenEvents());
     }
 
     private static Response send(Redis to, Command command, String... arguments) {
