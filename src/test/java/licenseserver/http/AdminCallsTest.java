@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import licenseserver.EventLoops;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Policy;
@@ -49,7 +50,7 @@ class AdminCallsTest {
 
     @BeforeAll
     static void startVertx() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
     }
 
     @AfterAll

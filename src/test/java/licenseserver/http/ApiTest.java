@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import licenseserver.EventLoops;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.License;
@@ -62,7 +63,7 @@ class ApiTest {
 
     @BeforeAll
     static void startClient() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
         client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     }
 

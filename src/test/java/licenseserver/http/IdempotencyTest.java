@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import licenseserver.EventLoops;
 import licenseserver.Wait;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
@@ -51,7 +52,7 @@ class IdempotencyTest {
 
     @BeforeAll
     static void startVertx() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
     }
 
     @AfterAll
