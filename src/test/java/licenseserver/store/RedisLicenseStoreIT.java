@@ -141,6 +141,40 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
         }
 
         @Test
+        void are_recent_events_of_a_key_and_an_event_and_what_others_wrote_is_read() {
+            try (RedisProcess own = RedisProcess.start()) {
+                RedisLicenseStore there = anotherServer(own.url());
+                String registered = "{\"n\":1,\"at\":1719000000000,\"what\":\"registered\",\"by\":\"admin\",\"to\":\""
+                        + email.address() + "\",\"hash\":";
+                own.tell("XADD", "recent-events", "5-1", "key", "OLD-KEY", "event", registered + "\"x\"}");
+
+                LicenseKey key =
+                        await(there.register(email, () -> newLicense(1))).key();
+
+                Wait.until("both are told", () -> await(there.recentEvents(9)).size() == 2);
+                assertThat(await(there.recentEvents(9)).get(1))
+                        .isEqualTo("{\"key\":\"OLD-KEY\"," + registered.substring(1) + "\"x\"}");
+                assertThat(own.tell("GET", "email:" + email.address())).isEqualTo(key.value());
+                String event = own.tell("LRANGE", "events:{license:" + key.value() + "}", "0", "-1");
+                assertThat(event).startsWith(registered);
+                assertThat(own.tell("XREVRANGE", "recent-events", "+", "-")
+                                .lines()
+                                .skip(1))
+                        .containsExactly(
+                                "key",
+                                key.value(),
+                                "event",
+                                event,
+                                "5-1",
+                                "key",
+                                "OLD-KEY",
+                                "event",
+                                registered + "\"x\"}");
+                await(there.close());
+            }
+        }
+
+        @Test
         void a_record_that_is_no_license_is_reported_without_its_content_and_kept() {
             LicenseKey key = LicenseKey.random(random);
             send(redis, Command.SET, "license:" + key.value(), "{\"key\":\"content\"}");
