@@ -123,14 +123,16 @@ final class TestServer implements AutoCloseable {
                 settings,
                 new AdminSecret(ADMIN_SECRET),
                 readiness);
-        return new TestServer(vertx, await(vertx.createHttpServer(new HttpServerOptions()
-                        .setIdleTimeout((int) idleTimeout.toMillis())
-                        .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
-                        .setHttp2ClearTextEnabled(false))
-                .connectionHandler(connections)
-                .requestHandler(api.handler())
-                .invalidRequestHandler(api::answerInvalidRequest)
-                .listen(0, LOOPBACK)));
+        return new TestServer(
+                vertx,
+                await(vertx.createHttpServer(new HttpServerOptions()
+                                .setIdleTimeout((int) idleTimeout.toMillis())
+                                .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+                                .setHttp2ClearTextEnabled(false))
+                        .connectionHandler(connections)
+                        .requestHandler(api.handler())
+                        .invalidRequestHandler(api::answerInvalidRequest)
+                        .listen(0, LOOPBACK)));
     }
 
     URI uri(String path) {
