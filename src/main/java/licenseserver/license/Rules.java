@@ -36,8 +36,7 @@ public final class Rules {
      * machine that was not seen for long enough gives its slot up, if the license or the server has it so.
      *
      * @param label what people call the machine; null if the client does not say, which leaves the label of an active machine
-     *     as it is. Another label replaces it without an event: apps send it at every start, and a history of host names would
-     *     push out what matters.
+     *     as it is; another one replaces it
      */
     public static Decision<Answer> activate(
             @Nullable License license, String machineId, @Nullable String label, Policy policy, Instant now) {
@@ -54,7 +53,7 @@ public final class Rules {
         if (active.isPresent()) {
             return label == null || label.equals(active.get().label())
                     ? new Keep<>(new Answer(Verdict.OK, license))
-                    : labelled(license, active.get(), label);
+                    : labelled(license, active.get(), label, now);
         }
         var events = new ArrayList<Event>();
         License roomy = license;
@@ -76,11 +75,12 @@ public final class Rules {
         return new Save<>(activated, events, new Answer(Verdict.OK, activated));
     }
 
-    private static Save<Answer> labelled(License license, Machine machine, String label) {
+    private static Save<Answer> labelled(License license, Machine machine, String label, Instant now) {
         License next = license.withMachines(license.machines().stream()
                 .map(each -> each.equals(machine) ? each.labelled(label) : each)
                 .toList());
-        return new Save<>(next, List.of(), new Answer(Verdict.OK, next));
+        var event = event(now, What.UPDATED, Actor.CLIENT, machine.machineId(), machine.label(), label);
+        return new Save<>(next, List.of(event), new Answer(Verdict.OK, next));
     }
 
     private static Keep<Answer> refuse(Verdict verdict, @Nullable License license) {

@@ -147,7 +147,8 @@ class RulesTest {
                             machine("zero", NOW),
                             new Machine("one", daysAgo(3), "second", daysAgo(1), "\"os\":\"linux\""),
                             machine("two", NOW)));
-            assertThat(events(decision)).isEmpty();
+            assertThat(events(decision))
+                    .containsExactly(new Event(NOW, What.UPDATED, Actor.CLIENT, "one", "first", "second"));
         }
 
         @Test
