@@ -27,6 +27,7 @@ import licenseserver.store.RedisLicenseStore;
 import licenseserver.store.RedisMonitor;
 import licenseserver.store.RedisSettings;
 import licenseserver.store.RedisTopology;
+import licenseserver.store.UnwrittenEvents;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +55,7 @@ public final class LicenseServer extends VerticleBase {
     /** Lines of their own, so that a license can be changed by its seller however many calls for it are in line. */
     private final LicenseTurns sellerTurns = new LicenseTurns();
 
+    private final UnwrittenEvents unwrittenEvents = new UnwrittenEvents();
     private final NearCache cache;
     private @Nullable DataFolder dataFolder;
     private volatile @Nullable EmbeddedRedis embeddedRedis;
@@ -240,7 +242,14 @@ public final class LicenseServer extends VerticleBase {
 
         private RedisLicenseStore newStore(LicenseTurns lines) {
             return new RedisLicenseStore(
-                    vertx, needs.redis(), topology, config.redisTimeout(), lines, config.historyEvents(), cache);
+                    vertx,
+                    needs.redis(),
+                    topology,
+                    config.redisTimeout(),
+                    lines,
+                    config.historyEvents(),
+                    cache,
+                    unwrittenEvents);
         }
 
         /**

@@ -6,9 +6,9 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A whole server in this process, with event loops of its own, on any free port. */
+/** A whole server in this process, on any free port, with event loops of its own, which nothing may block. */
 public final class TestServer implements AutoCloseable {
-    private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2));
+    private final Vertx vertx = EventLoops.watched(new VertxOptions().setEventLoopPoolSize(2));
     private final LicenseServer server;
 
     private TestServer(Config config) {
@@ -64,6 +64,7 @@ public final class TestServer implements AutoCloseable {
         return server;
     }
 
+    /** Stops the server, and fails if anything has blocked an event loop. */
     @Override
     public void close() {
         try {
@@ -71,5 +72,6 @@ public final class TestServer implements AutoCloseable {
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
+        EventLoops.assertNeverBlocked(vertx);
     }
 }

@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import licenseserver.license.Answer;
@@ -25,6 +26,7 @@ import licenseserver.store.History;
 import licenseserver.store.LicenseJson;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.StoreUnavailableException;
+import licenseserver.store.UnreadableLicenseException;
 import org.jspecify.annotations.Nullable;
 
 /** The calls of the seller's scripts and people. All but register say which license by {@code key} or else {@code email}. */
@@ -82,7 +84,11 @@ final class AdminCalls {
     }
 
     Future<Reply> info(Fields fields) {
-        return find(fields).map(found -> found.map(AdminCalls::shown).orElse(Reply.LICENSE_NOT_FOUND));
+        return find(fields)
+                .map(found -> found.map(AdminCalls::shown).orElse(Reply.LICENSE_NOT_FOUND))
+                .recover(failure -> failure instanceof UnreadableLicenseException unreadable
+                        ? Future.succeededFuture(Reply.unreadable(unreadable.problem(), unreadable.record()))
+                        : Future.failedFuture(failure));
     }
 
     private static Reply shown(License license) {
@@ -126,8 +132,18 @@ final class AdminCalls {
             // A script whose variable is not set must not free the slots of all.
             throw Fields.refused("machineId", "must be text, or left out for all machines");
         }
+        // The rule runs again if another change came first; what it saw the last time is what took effect.
+        var before = new AtomicInteger();
         return change(
-                fields, Set.of("machineId"), license -> Rules.resetMachines(license, machineId, now), done -> DONE);
+                fields,
+                Set.of("machineId"),
+                license -> {
+                    before.set(license == null ? 0 : license.machines().size());
+                    return Rules.resetMachines(license, machineId, now);
+                },
+                reset -> Reply.ok(new JsonObject()
+                        .put("success", true)
+                        .put("freed", before.get() - reset.machines().size())));
     }
 
     Future<Reply> update(Fields fields) {
@@ -161,11 +177,17 @@ final class AdminCalls {
                         .put("key", license.key().value())));
     }
 
-    /** Also succeeds if there is no such license: what was asked for is so. */
+    /** Also succeeds if there was nothing to delete. A record that cannot be read can be deleted by its key. */
     Future<Reply> delete(Fields fields) {
         Instant now = clock.instant();
         return change(fields, Set.of(), license -> Rules.delete(license, now), deleted -> DONE)
-                .map(reply -> reply.equals(Reply.LICENSE_NOT_FOUND) ? DONE : reply);
+                .map(reply -> reply.equals(Reply.LICENSE_NOT_FOUND) ? DONE : reply)
+                .recover(failure -> failure instanceof UnreadableLicenseException && fields.text("key") != null
+                        ? locate(fields)
+                                .compose(key -> licenses.removeUnreadable(key.orElseThrow()))
+                                .compose(removed ->
+                                        removed ? Future.succeededFuture(DONE) : Future.failedFuture(failure))
+                        : Future.failedFuture(failure));
     }
 
     /** One change of the license that the fields name, refused where they hold others than that and those allowed. */

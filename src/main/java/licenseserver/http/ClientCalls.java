@@ -49,10 +49,18 @@ final class ClientCalls {
             String label = fields.line("label", Machine.MAX_LABEL_LENGTH);
             return licenses.update(key, license -> Rules.activate(license, machineId, label, policy, now))
                     .map(answer -> {
-                        noteSeen(answer, machineId, now);
+                        noteActivated(answer, machineId, now);
                         return reply(fields, answer, activated(answer));
                     });
         });
+    }
+
+    /** Some apps activate at every start instead of validating. */
+    private void noteActivated(Answer answer, String machineId, Instant now) {
+        License license = answer.license();
+        if (answer.verdict() == Verdict.OK && license != null) {
+            license.machine(machineId).ifPresent(machine -> lastSeen.note(license.key(), machine, now));
+        }
     }
 
     private static String activated(Answer answer) {
@@ -100,45 +108,45 @@ final class ClientCalls {
         if (known.isEmpty() || machineId == null) {
             return Future.succeededFuture(validated(fields, new Answer(Verdict.NOT_FOUND, null)));
         }
-        Answer remembered = yes(cache.now(known.get()), machineId, now);
+        Reply remembered = yes(fields, cache.now(known.get()), machineId, now);
         if (remembered != null) {
-            return Future.succeededFuture(validated(fields, remembered, machineId, now));
+            return Future.succeededFuture(remembered);
         }
         Future<Reply> asked = licenses.find(known.get())
-                .map(license ->
-                        validated(fields, Rules.validate(license.orElse(null), machineId, now), machineId, now));
+                .map(license -> license.isEmpty()
+                        ? validated(fields, new Answer(Verdict.NOT_FOUND, null))
+                        : validated(
+                                fields,
+                                license.get(),
+                                license.get().machine(machineId).orElse(null),
+                                now));
         if (!cache.isOn()) {
             return asked;
         }
         return asked.recover(failure -> {
-            Answer before = failure instanceof StoreUnavailableException
-                    ? yes(cache.beforeOutage(known.get()), machineId, now)
+            Reply before = failure instanceof StoreUnavailableException
+                    ? yes(fields, cache.beforeOutage(known.get()), machineId, now)
                     : null;
-            return before == null
-                    ? Future.failedFuture(failure)
-                    : Future.succeededFuture(validated(fields, before, machineId, now));
+            return before == null ? Future.failedFuture(failure) : Future.succeededFuture(before);
         });
     }
 
     /** Only a "yes" may come from memory: a machine that was activated a moment ago on another server is not turned away. */
-    private static @Nullable Answer yes(@Nullable Remembered remembered, String machineId, Instant now) {
-        if (remembered == null) {
-            return null;
-        }
-        Answer answer =
-                Rules.validate(remembered.license(), remembered.machines().containsKey(machineId), now);
-        return answer.verdict() == Verdict.OK ? answer : null;
+    private @Nullable Reply yes(Fields fields, @Nullable Remembered remembered, String machineId, Instant now) {
+        Machine machine = remembered == null ? null : remembered.machines().get(machineId);
+        return remembered != null
+                        && machine != null
+                        && Rules.validate(remembered.license(), true, now).verdict() == Verdict.OK
+                ? validated(fields, remembered.license(), machine, now)
+                : null;
     }
 
-    /** Some apps activate at every start instead of validating. */
-    private void noteSeen(Answer answer, String machineId, Instant now) {
-        if (answer.verdict() == Verdict.OK && answer.license() != null) {
-            lastSeen.note(answer.license(), machineId, now);
+    /** @param machine the one that asks, if it is active on the license; null if it is not */
+    private Reply validated(Fields fields, License license, @Nullable Machine machine, Instant now) {
+        Answer answer = Rules.validate(license, machine != null, now);
+        if (machine != null && answer.verdict() == Verdict.OK) {
+            lastSeen.note(license.key(), machine, now);
         }
-    }
-
-    private Reply validated(Fields fields, Answer answer, String machineId, Instant now) {
-        noteSeen(answer, machineId, now);
         return validated(fields, answer);
     }
 

@@ -1,5 +1,7 @@
 package licenseserver.http;
 
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import licenseserver.store.EmailTakenException;
 import licenseserver.store.StoreUnavailableException;
@@ -11,6 +13,15 @@ import org.slf4j.LoggerFactory;
 final class Failures {
     private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
     private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private static final int MAX_RECORDS = 1000;
+
+    /** Of all event loops: what is wrong with a record and a hash of its text, for the last ones that were told of. */
+    private static final Map<String, Boolean> TOLD = Caffeine.newBuilder()
+            .executor(Runnable::run)
+            .maximumSize(MAX_RECORDS)
+            .<String, Boolean>build()
+            .asMap();
 
     private long untold;
     private long nextLine = System.nanoTime();
@@ -27,11 +38,19 @@ final class Failures {
             return Reply.UNAVAILABLE;
         }
         if (failure instanceof UnreadableLicenseException unreadable) {
-            LOG.error("A stored record is no license: {}", unreadable.getMessage());
+            tell(unreadable);
             return Reply.UNREADABLE_LICENSE;
         }
         LOG.error("A call failed by a defect of this program", withoutMessage(failure));
         return Reply.INTERNAL_ERROR;
+    }
+
+    /** Customers' apps ask for the same record again and again: one line, until it changes. */
+    private static void tell(UnreadableLicenseException unreadable) {
+        String told = unreadable.getMessage() + " " + unreadable.record().hashCode();
+        if (TOLD.putIfAbsent(told, true) == null) {
+            LOG.error("A stored license cannot be read: {}. See /license-info", unreadable.getMessage());
+        }
     }
 
     /** During an outage every call fails alike: one line every five seconds says how many did. */

@@ -43,6 +43,17 @@ record Reply(int status, Buffer body) {
                 new JsonObject().put("success", false).put("message", message).toBuffer());
     }
 
+    /** A license whose record cannot be read, with what is wrong and the record for whoever is to mend it. */
+    static Reply unreadable(String problem, String record) {
+        return new Reply(
+                409,
+                new JsonObject()
+                        .put("success", false)
+                        .put("message", "The stored license cannot be read: " + problem)
+                        .put("record", record)
+                        .toBuffer());
+    }
+
     /** How a refused activation or deactivation is answered. */
     static Reply refusal(Verdict verdict) {
         return switch (verdict) {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param machineId the client's own opaque name for the machine, compared as it is
  * @param activatedAt when it took the slot, to the millisecond
- * @param label what people call it, for example its host name; null where the client did not say
+ * @param label what people call it, for example its host name, as the client said last; null if it never did
  * @param lastSeenAt when it was last validated, to the hour or so; null where it was not since it was activated
  * @param unknownFields the stored fields that this version does not know, kept to the letter: JSON members with commas
  *     between them; empty where there are none
@@ -40,6 +40,10 @@ public record Machine(
 
     Machine seenAt(Instant when) {
         return new Machine(machineId, activatedAt, label, when, unknownFields);
+    }
+
+    Machine labelled(String other) {
+        return new Machine(machineId, activatedAt, other, lastSeenAt, unknownFields);
     }
 
     /** Shows no id: one may name its owner. */

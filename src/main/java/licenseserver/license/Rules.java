@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,10 +32,11 @@ public final class Rules {
     private Rules() {}
 
     /**
-     * Gives the machine a slot, unless it has one; may be repeated and then uses no further slot. Where all slots are taken, a
+     * Gives the machine a slot, unless it has one; may be repeated and then uses no further slot. If all slots are taken, a
      * machine that was not seen for long enough gives its slot up, if the license or the server has it so.
      *
-     * @param label what people call the machine; null where the client does not say
+     * @param label what people call the machine; null if the client does not say, which leaves the label of an active machine
+     *     as it is; another one replaces it
      */
     public static Decision<Answer> activate(
             @Nullable License license, String machineId, @Nullable String label, Policy policy, Instant now) {
@@ -47,8 +49,11 @@ public final class Rules {
         if (license.isExpired(now)) {
             return refuse(Verdict.EXPIRED, license);
         }
-        if (license.isActiveOn(machineId)) {
-            return new Keep<>(new Answer(Verdict.OK, license));
+        Optional<Machine> active = license.machine(machineId);
+        if (active.isPresent()) {
+            return label == null || label.equals(active.get().label())
+                    ? new Keep<>(new Answer(Verdict.OK, license))
+                    : labelled(license, active.get(), label, now);
         }
         var events = new ArrayList<Event>();
         License roomy = license;
@@ -68,6 +73,14 @@ public final class Rules {
         events.add(event(now, What.ACTIVATED, Actor.CLIENT, machineId, null, label));
         License activated = counted.get().withMachine(machine);
         return new Save<>(activated, events, new Answer(Verdict.OK, activated));
+    }
+
+    private static Save<Answer> labelled(License license, Machine machine, String label, Instant now) {
+        License next = license.withMachines(license.machines().stream()
+                .map(each -> each.equals(machine) ? each.labelled(label) : each)
+                .toList());
+        var event = event(now, What.UPDATED, Actor.CLIENT, machine.machineId(), machine.label(), label);
+        return new Save<>(next, List.of(event), new Answer(Verdict.OK, next));
     }
 
     private static Keep<Answer> refuse(Verdict verdict, @Nullable License license) {
@@ -97,8 +110,10 @@ public final class Rules {
         Instant since = now.minus(NEW_MACHINES_PERIOD);
         // Machines that were activated before new ones were counted stand in the license only as active ones.
         var recent = new ArrayList<>(license.newMachines());
+        var known = new HashSet<String>();
+        recent.forEach(counted -> known.add(counted.machineId()));
         for (Machine active : license.machines()) {
-            if (recent.stream().noneMatch(counted -> counted.machineId().equals(active.machineId()))) {
+            if (known.add(active.machineId())) {
                 recent.add(new Machine(active.machineId(), active.activatedAt(), null, null, ""));
             }
         }

@@ -11,8 +11,8 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.license.Machine;
 import licenseserver.license.Rules;
 import licenseserver.memory.HeapShare;
 import licenseserver.memory.Weight;
@@ -63,15 +63,12 @@ public final class LastSeen {
         this.timer = vertx.setPeriodic(pause.toMillis(), over -> write());
     }
 
-    /** Takes note that a license was validated on a machine that is active on it. */
-    public void note(License license, String machineId, Instant now) {
-        boolean isNews = license.machine(machineId)
-                .filter(machine -> Rules.isNews(machine, now))
-                .isPresent();
-        if (!isNews) {
+    /** Takes note that the license with this key was validated on a machine that is active on it. */
+    public void note(LicenseKey key, Machine machine, Instant now) {
+        if (!Rules.isNews(machine, now)) {
             return;
         }
-        LicenseKey key = license.key();
+        String machineId = machine.machineId();
         Map<String, Instant> machines = waiting.get(key);
         if (machines != null && machines.replace(machineId, now) != null) {
             return;

@@ -104,10 +104,22 @@ public final class LicenseJson {
     }
 
     /**
-     * Reads a stored license. Of the first six fields, {@code disabled} and {@code machines} may be absent or null, for "no"
-     * and "none"; so may all others.
+     * Reads the license that is stored under a key. It has that key, whatever its own field {@code key} says: what was read and
+     * what is written back must lie in one place.
      *
-     * @throws UnreadableLicenseException where the text is no license; it names the field, never a value
+     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
+     */
+    static License decode(LicenseKey key, String text) {
+        License license = decode(text);
+        return license.key().equals(key) ? license : license.withKey(key);
+    }
+
+    /**
+     * Reads a license as its text says. Of the first six fields, {@code disabled} and {@code machines} may be absent or null,
+     * for "no" and "none"; so may all others. {@code disabled} may also be the text {@code "true"}, as people have written it with
+     * the command-line tools of other stores; it is not known what they meant by any other text.
+     *
+     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
      */
     public static License decode(String text) {
         License plain = PlainLicense.read(text);
@@ -117,7 +129,7 @@ public final class LicenseJson {
     /** {@link #decode} for every text that is a license, by a JSON parser. */
     static License parse(String text) {
         try (JsonParser json = FACTORY.createParser(text)) {
-            require(json.nextToken() == JsonToken.START_OBJECT, "it is no JSON object");
+            require(json.nextToken() == JsonToken.START_OBJECT, "it is not a JSON object");
             String key = null;
             String email = null;
             Instant createdAt = null;
@@ -165,7 +177,7 @@ public final class LicenseJson {
                     newMachines,
                     unknown.toString());
         } catch (IOException e) {
-            throw new UnreadableLicenseException("it is no valid JSON");
+            throw new UnreadableLicenseException("it is not valid JSON");
         }
     }
 
@@ -173,7 +185,7 @@ public final class LicenseJson {
         if (json.nextToken() == JsonToken.VALUE_NULL) {
             return List.of();
         }
-        require(json.currentToken() == JsonToken.START_ARRAY, "machines is no array");
+        require(json.currentToken() == JsonToken.START_ARRAY, "machines is not an array");
         var machines = new ArrayList<Machine>();
         while (json.nextToken() == JsonToken.START_OBJECT) {
             String machineId = null;
@@ -202,13 +214,13 @@ public final class LicenseJson {
     }
 
     private static String string(JsonParser json, String name) throws IOException {
-        require(json.nextToken() == JsonToken.VALUE_STRING, name + " is no string");
+        require(json.nextToken() == JsonToken.VALUE_STRING, name + " is not a string");
         return json.getText();
     }
 
     private static @Nullable String optionalString(JsonParser json, String name) throws IOException {
         JsonToken token = json.nextToken();
-        require(token == JsonToken.VALUE_NULL || token == JsonToken.VALUE_STRING, name + " is no string");
+        require(token == JsonToken.VALUE_NULL || token == JsonToken.VALUE_STRING, name + " is not a string");
         return token == JsonToken.VALUE_NULL ? null : json.getText();
     }
 
@@ -217,7 +229,7 @@ public final class LicenseJson {
         if (token == JsonToken.VALUE_NULL) {
             return null;
         }
-        require(token == JsonToken.START_OBJECT, name + " is no object");
+        require(token == JsonToken.START_OBJECT, name + " is not an object");
         int start = (int) json.currentTokenLocation().getCharOffset();
         json.skipChildren();
         return text.substring(start, (int) json.currentLocation().getCharOffset());
@@ -235,8 +247,9 @@ public final class LicenseJson {
 
     private static boolean bool(JsonParser json, String name) throws IOException {
         JsonToken token = json.nextToken();
-        require(token == JsonToken.VALUE_NULL || token.isBoolean(), name + " is no boolean");
-        return token == JsonToken.VALUE_TRUE;
+        boolean isTrueAsText = token == JsonToken.VALUE_STRING && json.getText().equals("true");
+        require(token == JsonToken.VALUE_NULL || token.isBoolean() || isTrueAsText, name + " is not a boolean");
+        return token == JsonToken.VALUE_TRUE || isTrueAsText;
     }
 
     private static Instant instant(JsonParser json, String name) throws IOException {
@@ -253,7 +266,7 @@ public final class LicenseJson {
                 && json.getNumberType() != JsonParser.NumberType.BIG_INTEGER
                 && json.getLongValue() >= 0
                 && json.getLongValue() <= max;
-        require(integer, name + " is no integer from 0 to " + max);
+        require(integer, name + " is not an integer from 0 to " + max);
         return json.getLongValue();
     }
 

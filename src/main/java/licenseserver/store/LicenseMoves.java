@@ -11,6 +11,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
@@ -31,15 +34,24 @@ final class LicenseMoves {
      */
     private static final Duration GRAVE_TIME = Duration.ofMinutes(1);
 
+    private static final Pattern ADDRESS = Pattern.compile("\\\\*\"email\\\\*\"\\s*:\\s*\\\\*\"([^\"\\\\]+)");
+
     private final RedisPool redis;
     private final RedisReader reader;
     private final RedisTransactions transactions;
+    private final RecentEvents recentEvents;
     private final int historyLength;
 
-    LicenseMoves(RedisPool redis, RedisReader reader, RedisTransactions transactions, int historyLength) {
+    LicenseMoves(
+            RedisPool redis,
+            RedisReader reader,
+            RedisTransactions transactions,
+            RecentEvents recentEvents,
+            int historyLength) {
         this.redis = redis;
         this.reader = reader;
         this.transactions = transactions;
+        this.recentEvents = recentEvents;
         this.historyLength = historyLength;
     }
 
@@ -58,7 +70,9 @@ final class LicenseMoves {
     Future<Boolean> finish(LicenseKey key, Moving moving, Deadline deadline) {
         License to = moving.to();
         if (to == null) {
-            return withdraw(Email.of(moving.from().email()), key, deadline)
+            return recentEvents
+                    .forget(key, moving.events(), deadline)
+                    .compose(forgotten -> withdraw(Email.of(moving.from().email()), key, deadline))
                     .compose(withdrawn -> bury(key, deadline))
                     .map(true);
         }
@@ -76,7 +90,8 @@ final class LicenseMoves {
         Future<Boolean> arrival =
                 moving.hasArrived() ? Future.succeededFuture(true) : arrive(key, moving, to, deadline);
         return arrival.compose(arrived -> lead(Email.of(to.email()), key, to.key(), deadline))
-                .compose(led -> bury(key, deadline));
+                .compose(led -> recentEvents.rename(key, to.key(), moving.events(), deadline))
+                .compose(renamed -> bury(key, deadline));
     }
 
     /**
@@ -194,16 +209,68 @@ final class LicenseMoves {
                 deadline,
                 replies -> StoredLicense.decode(key, text(replies.get(0))) instanceof Moving moving
                                 && moving.leavesItsKey()
-                        ? answer(
-                                List.of(
-                                        command(
-                                                Command.SET,
-                                                record,
-                                                StoredLicense.GONE,
-                                                "PX",
-                                                String.valueOf(GRAVE_TIME.toMillis())),
-                                        command(Command.DEL, RedisKeys.history(key))),
-                                true)
+                        ? answer(grave(key), true)
+                        : answer(List.of(), false));
+    }
+
+    private static List<Request> grave(LicenseKey key) {
+        String record = RedisKeys.record(key);
+        return List.of(
+                command(Command.SET, record, StoredLicense.GONE, "PX", String.valueOf(GRAVE_TIME.toMillis())),
+                command(Command.DEL, RedisKeys.history(key)));
+    }
+
+    /**
+     * Removes a record that cannot be read, its history, its recent events, and the index entries of the addresses that its text
+     * shows, if they lead to it. May be repeated.
+     *
+     * @return whether there was such a record
+     */
+    Future<Boolean> removeUnreadable(LicenseKey key, Deadline deadline) {
+        String record = RedisKeys.record(key);
+        return reader.get(record, deadline).compose(text -> {
+            if (isReadable(key, text)) {
+                return Future.succeededFuture(false);
+            }
+            Future<Boolean> forgotten = recentEvents.forget(key, List.of(), deadline);
+            for (Email email : addressesIn(text.orElseThrow())) {
+                forgotten = forgotten.compose(next -> withdrawAnyway(email, key, deadline));
+            }
+            return forgotten.compose(next -> transactions.change(
+                    record,
+                    List.of(command(Command.GET, record)),
+                    deadline,
+                    replies -> isReadable(key, text(replies.get(0)))
+                            ? answer(List.of(), false)
+                            : answer(grave(key), true)));
+        });
+    }
+
+    private static boolean isReadable(LicenseKey key, Optional<String> record) {
+        try {
+            StoredLicense.decode(key, record);
+            return true;
+        } catch (UnreadableLicenseException e) {
+            return false;
+        }
+    }
+
+    /** What stands in any text behind the name {@code email}, also in a license that is quoted in the note of a move. */
+    private static Set<Email> addressesIn(String text) {
+        return ADDRESS.matcher(text)
+                .results()
+                .map(found -> Email.of(found.group(1)))
+                .collect(Collectors.toSet());
+    }
+
+    private Future<Boolean> withdrawAnyway(Email email, LicenseKey key, Deadline deadline) {
+        String index = RedisKeys.index(email);
+        return transactions.change(
+                index,
+                List.of(command(Command.GET, index)),
+                deadline,
+                replies -> leadsTo(key, replies)
+                        ? answer(List.of(command(Command.DEL, index)), true)
                         : answer(List.of(), false));
     }
 
@@ -213,7 +280,9 @@ final class LicenseMoves {
                 record,
                 List.of(command(Command.GET, record)),
                 deadline,
-                replies -> text(replies.get(0)).filter(moving.encode()::equals).isPresent()
+                // By what they say, not by their text: a note that was renamed names the old key.
+                replies -> StoredLicense.decode(key, text(replies.get(0))) instanceof Moving still
+                                && still.encode().equals(moving.encode())
                         ? answer(writes, true)
                         : answer(List.of(), false));
     }

@@ -42,6 +42,14 @@ public interface LicenseStore {
      */
     <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule);
 
+    /**
+     * Removes the record under this key if it cannot be read, with its history and what leads to it from the addresses that it
+     * shows; a readable license stays.
+     *
+     * @return whether there was such a record
+     */
+    Future<Boolean> removeUnreadable(LicenseKey key);
+
     /** What has happened to the license with this key; without events where there is no such license. */
     Future<History> history(LicenseKey key);
 

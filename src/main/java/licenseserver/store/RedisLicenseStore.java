@@ -52,6 +52,7 @@ public final class RedisLicenseStore implements LicenseStore {
      * @param turns shared by all stores of this process
      * @param historyLength how many events the history of a license keeps
      * @param cache is given what is found, and told what is changed
+     * @param unwritten shared by all stores of this process
      */
     public RedisLicenseStore(
             Vertx vertx,
@@ -60,7 +61,8 @@ public final class RedisLicenseStore implements LicenseStore {
             Duration timeout,
             LicenseTurns turns,
             int historyLength,
-            NearCache cache) {
+            NearCache cache,
+            UnwrittenEvents unwritten) {
         this(
                 vertx,
                 new RedisPool(vertx, settings, topology, timeout),
@@ -68,7 +70,8 @@ public final class RedisLicenseStore implements LicenseStore {
                 timeout,
                 turns,
                 historyLength,
-                cache);
+                cache,
+                unwritten);
     }
 
     RedisLicenseStore(
@@ -78,22 +81,23 @@ public final class RedisLicenseStore implements LicenseStore {
             Duration timeout,
             LicenseTurns turns,
             int historyLength,
-            NearCache cache) {
+            NearCache cache,
+            UnwrittenEvents unwritten) {
         this.vertx = vertx;
         this.redis = redis;
         this.reader = reader;
         this.transactions = new RedisTransactions(vertx, redis);
-        this.moves = new LicenseMoves(redis, reader, transactions, historyLength);
+        this.recentEvents = new RecentEvents(vertx, redis, reader, transactions, timeout, unwritten);
+        this.moves = new LicenseMoves(redis, reader, transactions, recentEvents, historyLength);
         this.turns = turns;
         this.timeout = timeout;
         this.historyLength = historyLength;
         this.cache = cache;
-        this.recentEvents = new RecentEvents(vertx, redis, timeout);
     }
 
-    /** Closes all connections. */
+    /** Writes the recent events that wait for it, and closes all connections. */
     public Future<Void> close() {
-        return redis.close().eventually(reader::close);
+        return recentEvents.flush().transform(flushed -> redis.close()).eventually(reader::close);
     }
 
     @Override
@@ -215,7 +219,7 @@ public final class RedisLicenseStore implements LicenseStore {
      *
      * @param decision what was decided; null where another move of the license came first
      * @param move what is to be finished now: the one decided on, or the other one; null for none
-     * @param events what is told of it when all is done
+     * @param events what is told of it when all is done, unless the move tells it
      */
     private record Step<R>(
             @Nullable Decision<R> decision, @Nullable Moving move, List<String> events) {}
@@ -283,7 +287,7 @@ public final class RedisLicenseStore implements LicenseStore {
         // The history of a license that is removed goes first: once its e-mail is free nothing may lead to it any more.
         List<Request> writes =
                 next == null ? List.of(note, command(Command.DEL, RedisKeys.history(key))) : List.of(note);
-        return new Change<>(writes, new Step<>(decision, move, events));
+        return new Change<>(writes, new Step<>(decision, move, move.leavesItsKey() ? List.of() : events));
     }
 
     private static List<String> encode(List<Event> events, @Nullable String previous) {
@@ -294,6 +298,11 @@ public final class RedisLicenseStore implements LicenseStore {
             encoded.add(last);
         }
         return encoded;
+    }
+
+    @Override
+    public Future<Boolean> removeUnreadable(LicenseKey key) {
+        return moves.removeUnreadable(key, Deadline.in(timeout)).onSuccess(removed -> cache.changed(key));
     }
 
     @Override

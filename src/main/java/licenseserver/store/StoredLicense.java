@@ -50,6 +50,12 @@ sealed interface StoredLicense {
             return new Moving(from, to, events, true);
         }
 
+        /** The same move of the license with this key: what stays under its key stays under this one. */
+        Moving under(LicenseKey key) {
+            return new Moving(
+                    from.withKey(key), to == null || leavesItsKey() ? to : to.withKey(key), events, hasArrived);
+        }
+
         /** Whether its key is good for nothing from now on. */
         boolean leavesItsKey() {
             return to == null || !to.key().equals(from.key());
@@ -71,9 +77,9 @@ sealed interface StoredLicense {
     String GONE = "{\"gone\":true}";
 
     /**
-     * Reads a record.
+     * Reads the record under a key, which is the key of the license in it, see {@link LicenseJson#decode(LicenseKey, String)}.
      *
-     * @throws UnreadableLicenseException where it is none of these
+     * @throws UnreadableLicenseException if it is none of these
      */
     static StoredLicense decode(LicenseKey key, Optional<String> record) {
         if (record.isEmpty()) {
@@ -90,19 +96,20 @@ sealed interface StoredLicense {
                 String to = json.getString("to");
                 JsonArray events = json.getJsonArray("events");
                 if (from == null || events == null) {
-                    throw new UnreadableLicenseException("it is no move");
+                    throw new UnreadableLicenseException("it is not the note of a move");
                 }
-                return new Moving(
+                var moving = new Moving(
                         LicenseJson.decode(from),
                         to == null ? null : LicenseJson.decode(to),
                         events.stream().map(String.class::cast).toList(),
                         json.getBoolean("arrived", false));
+                return moving.under(key);
             }
-            return new Settled(LicenseJson.decode(text));
+            return new Settled(LicenseJson.decode(key, text));
         } catch (UnreadableLicenseException e) {
-            throw new UnreadableLicenseException("license:" + key + ": " + e.getMessage());
+            throw new UnreadableLicenseException(key, e.problem(), text);
         } catch (DecodeException | ClassCastException e) {
-            throw new UnreadableLicenseException("license:" + key + ": it is no valid JSON");
+            throw new UnreadableLicenseException(key, "it is not valid JSON", text);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import licenseserver.EventLoops;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Policy;
@@ -49,7 +50,7 @@ class AdminCallsTest {
 
     @BeforeAll
     static void startVertx() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
     }
 
     @AfterAll
@@ -497,11 +498,15 @@ class AdminCallsTest {
 
     @Nested
     class ResetMachines {
+        private static String freed(int machines) {
+            return "{\"success\":true,\"freed\":" + machines + "}";
+        }
+
         @Test
         void takes_all_slots_back() {
             activate("two");
 
-            assertAnswer(post("/reset-machines", ""), 200, DONE);
+            assertAnswer(post("/reset-machines", ""), 200, freed(2));
 
             assertThat(info()).contains("\"machines\":[]");
             assertValidated("one", NOT_VALID);
@@ -511,7 +516,7 @@ class AdminCallsTest {
         void takes_the_slot_of_one_machine_back() {
             activate("two");
 
-            assertAnswer(post("/reset-machines", ",\"machineId\":\"one\""), 200, DONE);
+            assertAnswer(post("/reset-machines", ",\"machineId\":\"one\""), 200, freed(1));
 
             assertValidated("one", NOT_VALID);
             assertValidated("two", VALID);
@@ -522,8 +527,8 @@ class AdminCallsTest {
             post("/reset-machines", "");
             int writes = licenses.writes();
 
-            assertAnswer(post("/reset-machines", ""), 200, DONE);
-            assertAnswer(post("/reset-machines", ",\"machineId\":\"one\""), 200, DONE);
+            assertAnswer(post("/reset-machines", ""), 200, freed(0));
+            assertAnswer(post("/reset-machines", ",\"machineId\":\"one\""), 200, freed(0));
 
             assertThat(licenses.writes()).isEqualTo(writes);
         }
@@ -771,11 +776,54 @@ class AdminCallsTest {
         }
 
         @Test
-        void tell_of_a_deletion() {
+        void tell_of_a_deletion_by_the_end_of_the_key_and_of_nothing_else_of_that_license() {
             post("/delete-license", "");
 
-            assertThat(server.postAsAdmin("/recent-events", "{\"limit\":1}").body())
-                    .contains("\"what\":\"deleted\"");
+            String answer = server.postAsAdmin("/recent-events", "{}").body();
+
+            assertThat(withoutHashes(answer))
+                    .isEqualTo("{\"success\":true,\"events\":[{\"key\":\"…" + key.substring(15)
+                            + "\",\"n\":3,\"at\":1719000000000,\"what\":\"deleted\",\"by\":\"admin\",HASH}]}");
+        }
+    }
+
+    /** A record that is not a license, under a key that can be typed. */
+    @Nested
+    class AnUnreadableRecord {
+        private static final String RECORD = "{\"email\":\"hurt@example.com\",\"createdAt\":1,\"maxMachines\":\"two\"}";
+
+        @BeforeEach
+        void put() {
+            licenses.put("license:HURT", RECORD);
+            licenses.put("email:hurt@example.com", "HURT");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"{\"key\":\"HURT\"}", "{\"email\":\"hurt@example.com\"}"})
+        void is_shown_with_what_is_wrong(String name) {
+            assertAnswer(
+                    server.postAsAdmin("/license-info", name),
+                    409,
+                    "{\"success\":false,\"message\":\"The stored license cannot be read:"
+                            + " maxMachines is not an integer from 0 to 2147483647\",\"record\":"
+                            + new JsonArray().add(RECORD).encode().replaceAll("^.|.$", "") + "}");
+        }
+
+        @Test
+        void can_be_deleted_by_its_key_and_its_address_registered_anew() {
+            assertAnswer(server.postAsAdmin("/delete-license", "{\"key\":\"hurt\"}"), 200, DONE);
+
+            assertAnswer(server.postAsAdmin("/license-info", "{\"key\":\"HURT\"}"), 404, NOT_FOUND);
+            assertAnswer(server.postAsAdmin("/license-info", "{\"email\":\"hurt@example.com\"}"), 404, NOT_FOUND);
+            assertThat(register("{\"email\":\"hurt@example.com\"}")).isNotEqualTo("HURT");
+        }
+
+        @Test
+        void is_not_deleted_by_the_address_that_leads_to_it() {
+            assertAnswer(
+                    server.postAsAdmin("/delete-license", "{\"email\":\"hurt@example.com\"}"),
+                    500,
+                    refusal("The stored license cannot be read"));
         }
     }
 

@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import licenseserver.EventLoops;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.License;
@@ -62,7 +63,7 @@ class ApiTest {
 
     @BeforeAll
     static void startClient() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
         client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     }
 
@@ -102,6 +103,11 @@ class ApiTest {
     /** The calls, with input that makes each of them ask the store. */
     static Stream<String> callsWithInput() {
         return Stream.concat(callsOnALicense(), Stream.of("/recent-events {}"));
+    }
+
+    /** Those that can do nothing with a record that is not a license; /license-info and /delete-license can. */
+    static Stream<String> callsOnAnUnreadableLicense() {
+        return callsOnALicense().filter(call -> !call.matches("/(license-info|delete-license) .*"));
     }
 
     /** The calls that read a license, with input that makes each of them do so. */
@@ -909,15 +915,36 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#callsOnALicense")
+        @MethodSource("licenseserver.http.ApiTest#callsOnAnUnreadableLicense")
         void by_an_unreadable_record_is_answered_500_and_logged_without_its_text(String call) {
-            licenses.put("license:K", "{\"key\":\"hidden-text\"}");
-            licenses.put("email:a@b", "K");
+            putUnreadable(call);
 
             HttpResponse<String> answer = sendTo(server, call);
 
             assertAnswer(answer, 500, refusal("The stored license cannot be read"));
             assertThat(log.toString(StandardCharsets.UTF_8)).contains("ERROR").doesNotContain("hidden-text", KEY);
+        }
+
+        /** With a text of its own for each name: what was logged once is not logged again. */
+        private void putUnreadable(String name) {
+            licenses.put("license:K", "{\"key\":\"hidden-text\",\"name\":\"" + name.replace("\"", "") + "\"}");
+            licenses.put("email:a@b", "K");
+        }
+
+        @Test
+        void by_an_unreadable_record_is_logged_once_until_the_record_changes() {
+            putUnreadable("one of many calls");
+            for (int i = 0; i < 5; i++) {
+                sendTo(server, "/activate " + input("K", "m"));
+                sendTo(server, "/validate " + input("K", "m"));
+            }
+            assertThat(log.toString(StandardCharsets.UTF_8)).containsOnlyOnce("ERROR");
+
+            putUnreadable("changed");
+            sendTo(server, "/validate " + input("K", "m"));
+
+            assertThat(log.toString(StandardCharsets.UTF_8).lines().filter(line -> line.contains("ERROR")))
+                    .hasSize(2);
         }
 
         private TestServer serverOn(Supplier<Future<Object>> failure) {
@@ -938,6 +965,11 @@ class ApiTest {
     private record FailingStore(Supplier<Future<Object>> failure) implements LicenseStore {
         @Override
         public Future<Registration> register(Email email, Supplier<License> issue) {
+            return fail();
+        }
+
+        @Override
+        public Future<Boolean> removeUnreadable(LicenseKey key) {
             return fail();
         }
 

@@ -8,6 +8,7 @@ import io.vertx.core.Vertx;
 import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.time.InstantSource;
+import licenseserver.EventLoops;
 import licenseserver.license.Policy;
 import licenseserver.store.InMemoryIdempotencyStore;
 import licenseserver.store.InMemoryLicenseStore;
@@ -35,7 +36,7 @@ class ExplainTest {
 
     @BeforeAll
     static void startVertx() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
     }
 
     @AfterAll

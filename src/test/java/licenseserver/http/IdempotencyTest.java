@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import licenseserver.EventLoops;
 import licenseserver.Wait;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
@@ -53,7 +54,7 @@ class IdempotencyTest {
 
     @BeforeAll
     static void startVertx() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
     }
 
     @AfterAll

@@ -97,6 +97,11 @@ class OpenConnectionsTest {
         }
 
         @Override
+        public Future<Boolean> removeUnreadable(LicenseKey key) {
+            return none.removeUnreadable(key);
+        }
+
+        @Override
         public Future<History> history(LicenseKey key) {
             return none.history(key);
         }

@@ -23,6 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import licenseserver.EventLoops;
 import licenseserver.Wait;
 import licenseserver.http.RawConnection.Answer;
 import licenseserver.license.License;
@@ -54,7 +55,7 @@ class RobustnessTest {
 
     @BeforeAll
     static void startVertx() {
-        vertx = Vertx.vertx();
+        vertx = EventLoops.watched();
     }
 
     @AfterAll

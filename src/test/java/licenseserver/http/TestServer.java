@@ -18,6 +18,7 @@ import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import licenseserver.EventLoops;
 import licenseserver.license.Policy;
 import licenseserver.memory.HeapShare;
 import licenseserver.store.IdempotencyStore;
@@ -41,9 +42,11 @@ final class TestServer implements AutoCloseable {
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
+    private final Vertx vertx;
     private final HttpServer http;
 
-    private TestServer(HttpServer http) {
+    private TestServer(Vertx vertx, HttpServer http) {
+        this.vertx = vertx;
         this.http = http;
     }
 
@@ -120,14 +123,16 @@ final class TestServer implements AutoCloseable {
                 settings,
                 new AdminSecret(ADMIN_SECRET),
                 readiness);
-        return new TestServer(await(vertx.createHttpServer(new HttpServerOptions()
-                        .setIdleTimeout((int) idleTimeout.toMillis())
-                        .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
-                        .setHttp2ClearTextEnabled(false))
-                .connectionHandler(connections)
-                .requestHandler(api.handler())
-                .invalidRequestHandler(api::answerInvalidRequest)
-                .listen(0, LOOPBACK)));
+        return new TestServer(
+                vertx,
+                await(vertx.createHttpServer(new HttpServerOptions()
+                                .setIdleTimeout((int) idleTimeout.toMillis())
+                                .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+                                .setHttp2ClearTextEnabled(false))
+                        .connectionHandler(connections)
+                        .requestHandler(api.handler())
+                        .invalidRequestHandler(api::answerInvalidRequest)
+                        .listen(0, LOOPBACK)));
     }
 
     URI uri(String path) {
@@ -163,8 +168,10 @@ final class TestServer implements AutoCloseable {
         return new RawConnection(LOOPBACK, http.actualPort(), address);
     }
 
+    /** Stops the server, and fails if anything has blocked an event loop, if the Vert.x is a watched one. */
     @Override
     public void close() {
         await(http.close());
+        EventLoops.assertNeverBlocked(vertx);
     }
 }

@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Decision.Remove;
 import licenseserver.license.Decision.Save;
@@ -18,6 +20,7 @@ import licenseserver.license.Event.What;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class RulesTest {
     private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
@@ -131,10 +134,46 @@ class RulesTest {
         }
 
         @Test
-        void leaves_the_label_of_an_active_machine_as_it_is() {
+        void replaces_the_label_of_an_active_machine_and_nothing_else_of_it() {
+            var first = new Machine("one", daysAgo(3), "first", daysAgo(1), "\"os\":\"linux\"");
+            License license = with(2, machine("zero", NOW), first, machine("two", NOW));
+
+            Decision<Answer> decision = Rules.activate(license, "one", "second", Policy.NONE, NOW);
+
+            assertSaved(
+                    decision,
+                    with(
+                            2,
+                            machine("zero", NOW),
+                            new Machine("one", daysAgo(3), "second", daysAgo(1), "\"os\":\"linux\""),
+                            machine("two", NOW)));
+            assertThat(events(decision))
+                    .containsExactly(new Event(NOW, What.UPDATED, Actor.CLIENT, "one", "first", "second"));
+        }
+
+        @Test
+        void labels_an_active_machine_that_had_no_label() {
+            License saved = saved(
+                    Rules.activate(license(3, "one"), "one", "first", Policy.NONE, NOW.plusMillis(5)), license(3));
+
+            assertThat(saved.machines()).containsExactly(new Machine("one", NOW, "first", null, ""));
+        }
+
+        @Test
+        void leaves_an_active_machine_alone_if_the_label_is_the_same_or_is_not_given() {
             License license = saved(Rules.activate(license(3), "one", "first", Policy.NONE, NOW), license(3));
 
-            assertKept(Rules.activate(license, "one", "second", Policy.NONE, NOW), license);
+            assertKept(Rules.activate(license, "one", "first", Policy.NONE, NOW), license);
+            assertKept(Rules.activate(license, "one", null, Policy.NONE, NOW), license);
+        }
+
+        @Test
+        void changes_no_label_on_a_license_that_is_disabled_or_expired() {
+            License off = disabled(license(3, "one"));
+            License over = expiring(license(3, "one"));
+
+            assertRefused(Rules.activate(off, "one", "other", Policy.NONE, NOW), Verdict.DISABLED, off);
+            assertRefused(Rules.activate(over, "one", "other", Policy.NONE, NOW), Verdict.EXPIRED, over);
         }
 
         @Test
@@ -430,6 +469,77 @@ class RulesTest {
             assertRefused(activateAt(one, Policy.NONE), Verdict.TOO_MANY_NEW_MACHINES, one);
             assertRefused(activateAt(one, TWO), Verdict.TOO_MANY_NEW_MACHINES, one);
             assertThat(activateAt(any, TWO).reply().verdict()).isEqualTo(Verdict.OK);
+        }
+
+        /** The definition, word by word: what it costs grows with the square of the machines. */
+        private static Optional<List<Machine>> counted(License license, Policy policy) {
+            Integer own = license.terms().newMachinesPer30Days();
+            int limit = own == null ? policy.newMachinesPer30Days() : own;
+            if (limit == 0) {
+                return Optional.of(List.of());
+            }
+            var recent = new ArrayList<>(license.newMachines());
+            for (Machine active : license.machines()) {
+                if (recent.stream().noneMatch(other -> other.machineId().equals(active.machineId()))) {
+                    recent.add(machine(active.machineId(), active.activatedAt()));
+                }
+            }
+            recent.removeIf(other -> !other.activatedAt().isAfter(daysAgo(30)));
+            if (recent.stream().noneMatch(other -> other.machineId().equals("new"))) {
+                if (recent.size() >= limit) {
+                    return Optional.empty();
+                }
+                recent.add(machine("new", NOW));
+            }
+            return Optional.of(recent);
+        }
+
+        @Test
+        void are_those_of_the_definition() {
+            var random = new Random(1);
+            for (int i = 0; i < 5000; i++) {
+                License license =
+                        with(99, someMachines(random, false)).withNewMachines(List.of(someMachines(random, true)));
+                license = random.nextBoolean() ? license : limit(license, random.nextInt(6));
+                var policy = new Policy(0, random.nextInt(6));
+
+                Optional<List<Machine>> expected = counted(license, policy);
+
+                Decision<Answer> decision = activateAt(license, policy);
+                if (expected.isEmpty()) {
+                    assertRefused(decision, Verdict.TOO_MANY_NEW_MACHINES, license);
+                } else {
+                    assertThat(saved(decision, license).newMachines()).isEqualTo(expected.get());
+                }
+            }
+        }
+
+        /** A few of a few ids, so that most are in both lists; never two active ones with the same id, nor the new one. */
+        private static Machine[] someMachines(Random random, boolean any) {
+            return random.ints(random.nextInt(6), 0, 6)
+                    .boxed()
+                    .distinct()
+                    .filter(id -> any || id > 0)
+                    .map(id -> machine(id == 0 ? "new" : "m" + id, daysAgo(random.nextInt(25, 35))))
+                    .toArray(Machine[]::new);
+        }
+
+        /** To compare each with each would take minutes. */
+        @Test
+        @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+        void are_counted_in_one_pass() {
+            int count = 200_000;
+            Machine[] active = IntStream.range(0, count)
+                    .mapToObj(i -> machine("active-" + i, daysAgo(1)))
+                    .toArray(Machine[]::new);
+            List<Machine> gone = IntStream.range(0, count)
+                    .mapToObj(i -> machine("gone-" + i, daysAgo(2)))
+                    .toList();
+            License license = with(count + 1, active).withNewMachines(gone);
+
+            License saved = saved(activateAt(license, new Policy(0, 2 * count + 1)), license);
+
+            assertThat(saved.newMachines()).hasSize(2 * count + 1);
         }
 
         @Test

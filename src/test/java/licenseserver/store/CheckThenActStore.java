@@ -30,7 +30,8 @@ public final class CheckThenActStore implements LicenseStore {
                 Duration.ofSeconds(5),
                 new LicenseTurns(),
                 0,
-                NearCache.off());
+                NearCache.off(),
+                new UnwrittenEvents());
         this.writing = Redis.createClient(vertx, url);
     }
 
@@ -47,6 +48,11 @@ public final class CheckThenActStore implements LicenseStore {
                             set("email:" + email.address(), license.key().value()))
                     .map(new Registration(true, license.key()));
         });
+    }
+
+    @Override
+    public Future<Boolean> removeUnreadable(LicenseKey key) {
+        return reading.removeUnreadable(key);
     }
 
     @Override

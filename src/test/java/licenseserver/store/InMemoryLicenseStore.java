@@ -27,7 +27,10 @@ public final class InMemoryLicenseStore implements LicenseStore {
     private final int historyLength;
     private final Map<String, String> records = new HashMap<>();
     private final Map<LicenseKey, List<String>> histories = new HashMap<>();
-    private final List<String> recentEvents = new ArrayList<>();
+    private final List<RecentEvent> recentEvents = new ArrayList<>();
+
+    private record RecentEvent(String key, String event) {}
+
     private int updates;
     private int writes;
 
@@ -43,6 +46,11 @@ public final class InMemoryLicenseStore implements LicenseStore {
     /** Places a record as an import from elsewhere would: under {@code license:KEY} or {@code email:ADDRESS}. */
     public synchronized void put(String redisKey, String record) {
         records.put(redisKey, record);
+    }
+
+    /** The record under a name; null if there is none. */
+    public synchronized @Nullable String get(String redisKey) {
+        return records.get(redisKey);
     }
 
     /** Replaces a license's history, as someone with access to Redis could. */
@@ -131,6 +139,9 @@ public final class InMemoryLicenseStore implements LicenseStore {
         if (!next.key().equals(key)) {
             records.remove(licenseAt(key));
             histories.put(next.key(), Optional.ofNullable(histories.remove(key)).orElseGet(ArrayList::new));
+            recentEvents.replaceAll(recent -> recent.key().equals(key.value())
+                    ? new RecentEvent(next.key().value(), recent.event())
+                    : recent);
         }
         write(next);
     }
@@ -150,10 +161,34 @@ public final class InMemoryLicenseStore implements LicenseStore {
             throw new IllegalArgumentException("Only a license that there is can be removed");
         }
         note(key, events);
+        List<RecentEvent> last = List.copyOf(recentEvents.subList(0, events.size()));
+        forget(key);
+        last.forEach(recent -> recentEvents.add(0, new RecentEvent(key.toString(), recent.event())));
+        records.remove(indexOf(Email.of(license.email())), key.value());
+    }
+
+    private void forget(LicenseKey key) {
         writes++;
         histories.remove(key);
         records.remove(licenseAt(key));
-        records.remove(indexOf(Email.of(license.email())), key.value());
+        recentEvents.removeIf(recent -> recent.key().equals(key.value()));
+    }
+
+    @Override
+    public synchronized Future<Boolean> removeUnreadable(LicenseKey key) {
+        return result(() -> {
+            try {
+                read(key);
+                return false;
+            } catch (UnreadableLicenseException e) {
+                forget(key);
+                records.entrySet()
+                        .removeIf(index -> index.getKey().startsWith("email:")
+                                && index.getValue().equals(key.value())
+                                && e.record().contains(index.getKey().substring("email:".length())));
+                return true;
+            }
+        });
     }
 
     private void write(License license) {
@@ -166,7 +201,7 @@ public final class InMemoryLicenseStore implements LicenseStore {
         for (Event event : events) {
             String encoded = EventJson.encode(event, history.isEmpty() ? null : history.get(history.size() - 1));
             history.add(encoded);
-            recentEvents.add(0, RecentEvents.shown(key.value(), encoded));
+            recentEvents.add(0, new RecentEvent(key.value(), encoded));
         }
         while (history.size() > historyLength) {
             history.remove(0);
@@ -180,12 +215,17 @@ public final class InMemoryLicenseStore implements LicenseStore {
 
     @Override
     public synchronized Future<List<String>> recentEvents(int most) {
-        return result(() -> List.copyOf(recentEvents.subList(0, Math.min(most, recentEvents.size()))));
+        return result(() -> RecentEvents.newestFirst(
+                recentEvents.stream()
+                        .map(recent -> RecentEvents.shown(recent.key(), recent.event()))
+                        .toList(),
+                most));
     }
 
     private @Nullable License read(LicenseKey key) {
-        String record = records.get(licenseAt(key));
-        return record == null ? null : LicenseJson.decode(record);
+        return StoredLicense.decode(key, Optional.ofNullable(records.get(licenseAt(key))))
+                .visible()
+                .orElse(null);
     }
 
     private static <T> Future<T> result(Supplier<T> call) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -16,6 +17,17 @@ class InMemoryLicenseStoreTest extends LicenseStoreContract {
     @Override
     LicenseStore store() {
         return store;
+    }
+
+    @Override
+    void put(String name, String text) {
+        store.put(name, text);
+    }
+
+    @Override
+    @Nullable
+    String stored(String name) {
+        return store.get(name);
     }
 
     @Nested

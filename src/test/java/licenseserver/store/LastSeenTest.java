@@ -120,7 +120,7 @@ class LastSeenTest {
         void of_what_two_servers_saw_is_one_write() {
             var another = new LastSeen(vertx, licenses, share, NEVER);
             note("one", NOW.plusSeconds(7200));
-            another.note(license(), "one", NOW.plusSeconds(7201));
+            another.note(KEY, machine("one"), NOW.plusSeconds(7201));
 
             await(lastSeen.write());
             await(another.write());
@@ -139,13 +139,13 @@ class LastSeenTest {
 
         @Test
         void of_a_license_that_is_gone_is_none() {
-            License license = license();
+            Machine machine = machine("one");
             note("one", NOW.plusSeconds(7200));
             await(licenses.update(KEY, given -> Rules.delete(given, NOW)));
             before = licenses.writes();
 
             await(lastSeen.write());
-            lastSeen.note(license, "one", NOW.plusSeconds(7200));
+            lastSeen.note(KEY, machine, NOW.plusSeconds(7200));
             await(lastSeen.write());
 
             assertThat(writes()).isZero();
@@ -177,7 +177,7 @@ class LastSeenTest {
             // In one turn of the event loop, so that nothing is written meanwhile.
             vertx.runOnContext(turn -> {
                 var seen = new LastSeen(vertx, other, small, NEVER);
-                machines.forEach(machine -> seen.note(crowd, machine.machineId(), NOW.plusSeconds(7200)));
+                machines.forEach(machine -> seen.note(crowd.key(), machine, NOW.plusSeconds(7200)));
                 assertThat(small.taken()).isBetween(90_000L, 100_000L);
                 noted.complete(seen);
             });
@@ -197,8 +197,8 @@ class LastSeenTest {
         @Test
         void comes_by_itself_each_time_the_pause_is_over() {
             var eager = new LastSeen(vertx, licenses, share, Duration.ofMillis(1));
-            License license = license();
-            vertx.runOnContext(loop -> eager.note(license, "one", NOW.plusSeconds(7200)));
+            Machine machine = machine("one");
+            vertx.runOnContext(loop -> eager.note(KEY, machine, NOW.plusSeconds(7200)));
 
             Wait.until("it is written", () -> writes() == 1);
         }
@@ -211,7 +211,7 @@ class LastSeenTest {
             for (int i = 0; i < count; i++) {
                 License license = license().withKey(new LicenseKey("KEY-" + i));
                 other.put("license:KEY-" + i, LicenseJson.encode(license));
-                seen.note(license, "one", NOW.plusSeconds(7200));
+                seen.note(license.key(), machine("one"), NOW.plusSeconds(7200));
             }
 
             await(seen.write());
@@ -222,8 +222,8 @@ class LastSeenTest {
         @Test
         void comes_at_once_if_half_of_its_share_of_the_heap_is_in_use() {
             var seen = new LastSeen(vertx, licenses, new HeapShare(600, "signs were dropped"), NEVER);
-            License license = license();
-            vertx.runOnContext(loop -> seen.note(license, "one", NOW.plusSeconds(7200)));
+            Machine machine = machine("one");
+            vertx.runOnContext(loop -> seen.note(KEY, machine, NOW.plusSeconds(7200)));
 
             Wait.until("it is written", () -> writes() == 1);
         }
@@ -243,9 +243,8 @@ class LastSeenTest {
 
         @Test
         void goes_on_after_a_license_that_cannot_be_written() {
-            License license = license();
             licenses.put("license:BROKEN", "{}");
-            lastSeen.note(license.withKey(new LicenseKey("BROKEN")), "one", NOW.plusSeconds(7200));
+            lastSeen.note(new LicenseKey("BROKEN"), machine("one"), NOW.plusSeconds(7200));
             note("one", NOW.plusSeconds(7200));
 
             await(lastSeen.write());
@@ -255,7 +254,11 @@ class LastSeenTest {
     }
 
     private void note(String machineId, Instant now) {
-        lastSeen.note(license(), machineId, now);
+        license().machine(machineId).ifPresent(machine -> lastSeen.note(KEY, machine, now));
+    }
+
+    private Machine machine(String machineId) {
+        return license().machine(machineId).orElseThrow();
     }
 
     private License license() {

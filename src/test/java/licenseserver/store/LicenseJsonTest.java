@@ -130,6 +130,15 @@ class LicenseJsonTest {
         }
 
         @Test
+        void takes_disabled_as_text_for_what_it_says_and_writes_it_as_a_boolean() {
+            License license = LicenseJson.decode(RECORD.replace("\"disabled\":false", "\"disabled\":\"true\""));
+
+            assertThat(license.disabled()).isTrue();
+            assertThat(LicenseJson.encode(license))
+                    .isEqualTo(RECORD.replace("\"disabled\":false", "\"disabled\":true"));
+        }
+
+        @Test
         void does_not_mind_order_and_white_space() {
             assertThat(LicenseJson.decode("""
                              {

@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import licenseserver.Wait;
 import licenseserver.license.Answer;
 import licenseserver.license.Decision.Keep;
@@ -28,6 +29,7 @@ import licenseserver.license.RandomLicenses;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +43,12 @@ abstract class LicenseStoreContract {
 
     /** The store under test, the same one for all calls within a test. */
     abstract LicenseStore store();
+
+    /** Stores a text as others would: under {@code license:KEY} or {@code email:ADDRESS}. */
+    abstract void put(String name, String text);
+
+    /** The text stored under a name; null if there is none. */
+    abstract @Nullable String stored(String name);
 
     @Nested
     class Register {
@@ -721,14 +729,62 @@ abstract class LicenseStoreContract {
         }
 
         @Test
-        void tell_of_a_removal() {
+        void tell_of_a_removal_by_the_end_of_the_key_and_of_nothing_else_of_that_license() {
             License license = registered(3);
+            await(activate(license.key(), "one"));
+            Wait.until("both are told", () -> ofKey(license.key().value()).size() == 2);
+            await(activate(license.key(), "two"));
+
             await(remove(license.key()));
 
-            Wait.until(
-                    "it is told",
-                    () -> ofKey(license.key().value()).stream()
-                            .anyMatch(event -> event.contains("\"what\":\"deleted\"")));
+            assertThat(ofKey("{\"key\":\"" + license.key() + "\","))
+                    .singleElement()
+                    .asString()
+                    .contains("\"n\":4,", "\"what\":\"deleted\"");
+            // Those that waited to be written were written before this one.
+            told(randomEmail());
+            assertThat(ofKey(license.key().value())).isEmpty();
+            assertThat(ofKey(email.address())).isEmpty();
+        }
+
+        @Test
+        void go_with_a_license_to_another_key() {
+            License license = registered(3);
+            Wait.until("it is told", () -> ofKey(license.key().value()).size() == 1);
+            await(activate(license.key(), "one"));
+            LicenseKey newKey = randomKey();
+
+            await(rotate(license.key(), newKey));
+
+            String key = "{\"key\":\"" + newKey.value() + "\",";
+            Wait.until("all are told", () -> ofKey(key).size() == 3);
+            told(randomEmail());
+            assertThat(ofKey(license.key().value())).isEmpty();
+            await(remove(newKey));
+            assertThat(ofKey(newKey.value())).isEmpty();
+            assertThat(ofKey(email.address())).isEmpty();
+        }
+
+        @Test
+        void are_in_the_order_of_their_times_however_they_were_written() {
+            License license = registered(3);
+            for (int minute : List.of(3, 1, 2)) {
+                Instant then = NOW.plusSeconds(60L * minute);
+                await(store().update(license.key(), old -> Rules.setDisabled(old, true, "at " + minute, then)));
+            }
+            String key = "{\"key\":\"" + license.key().value() + "\",";
+
+            Wait.until("all are told", () -> ofKey(key).size() == 4);
+
+            assertThat(ofKey(key))
+                    .extracting(event -> new JsonObject(event).getString("to"))
+                    .containsExactly("at 3", "at 2", "at 1", email.address());
+        }
+
+        /** Registers another license, and waits until that is told. */
+        private void told(Email another) {
+            await(store().register(another, () -> newLicense(another)));
+            Wait.until("it is told", () -> ofKey(another.address()).size() == 1);
         }
 
         @Test
@@ -754,10 +810,107 @@ abstract class LicenseStoreContract {
             assertThat(await(store().recentEvents(1))).hasSize(1);
         }
 
+        /** Those in whose text this stands. */
         private List<String> ofKey(String key) {
             return await(store().recentEvents(1000)).stream()
                     .filter(event -> event.contains(key))
                     .toList();
+        }
+    }
+
+    /** Records that others wrote, whose own {@code key} is not the name they lie under: the name decides. */
+    @Nested
+    class RecordUnderAnotherName {
+        private final LicenseKey key = randomKey();
+        private final LicenseKey within = new LicenseKey(key.value().toLowerCase(Locale.ROOT));
+
+        /** Byte for byte what a license with one machine is stored as. */
+        private String record(LicenseKey named) {
+            return "{\"key\":\"" + named.value() + "\",\"email\":\"" + email.address()
+                    + "\",\"createdAt\":1719000000000,\"maxMachines\":1,\"disabled\":false,\"machines\":[]}";
+        }
+
+        private void assertThatNothingLiesUnderTheOtherKey() {
+            assertThat(stored("license:" + within.value())).isNull();
+            assertThat(await(store().find(within))).isEmpty();
+            assertThat(await(store().history(within)).events()).isEmpty();
+        }
+
+        @Test
+        void has_the_limit_of_the_one_license_that_it_is() {
+            put("license:" + key.value(), record(within));
+
+            List<Verdict> verdicts = Stream.of("one", "two", "three", "four")
+                    .map(machine -> await(activate(key, machine)).verdict())
+                    .toList();
+
+            assertThat(verdicts)
+                    .containsExactly(
+                            Verdict.OK, Verdict.LIMIT_EXCEEDED, Verdict.LIMIT_EXCEEDED, Verdict.LIMIT_EXCEEDED);
+            License found = await(store().find(key)).orElseThrow();
+            assertThat(found.key()).isEqualTo(key);
+            assertThat(Rules.validate(found, "one", NOW).verdict()).isEqualTo(Verdict.OK);
+            assertThatNothingLiesUnderTheOtherKey();
+        }
+
+        @Test
+        void is_written_back_with_the_key_of_its_name() {
+            put("license:" + key.value(), record(within));
+
+            await(activate(key, "one"));
+
+            assertThat(stored("license:" + key.value()))
+                    .isEqualTo(record(key)
+                            .replace(
+                                    "\"machines\":[]",
+                                    "\"machines\":[{\"machineId\":\"one\",\"activatedAt\":1719000000000}]"));
+        }
+
+        @Test
+        void can_be_disabled_and_removed() {
+            put("license:" + key.value(), record(within));
+            put("email:" + email.address(), key.value());
+
+            await(store().update(key, license -> Rules.setDisabled(license, true, null, NOW)));
+            assertThat(await(activate(key, "one")).verdict()).isEqualTo(Verdict.DISABLED);
+            await(remove(key));
+
+            assertThat(await(store().find(key))).isEmpty();
+            assertThat(await(store().findByEmail(email))).isEmpty();
+            assertThatNothingLiesUnderTheOtherKey();
+        }
+
+        @Test
+        void can_get_another_email_and_another_key() {
+            put("license:" + key.value(), record(within));
+            put("email:" + email.address(), key.value());
+            Email buyer = randomEmail();
+            LicenseKey newKey = randomKey();
+
+            assertThat(await(move(key, buyer)).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(store().findByEmail(buyer)).orElseThrow().key()).isEqualTo(key);
+            assertThat(await(rotate(key, newKey)).verdict()).isEqualTo(Verdict.OK);
+
+            assertThat(await(store().findByEmail(buyer)).orElseThrow().key()).isEqualTo(newKey);
+            assertThat(await(store().find(key))).isEmpty();
+            assertThatNothingLiesUnderTheOtherKey();
+        }
+
+        /** As no key that is typed leads to a name in lower case, the e-mail must. */
+        @Test
+        void is_found_by_the_email_under_exactly_the_name_that_this_leads_to() {
+            put("license:" + within.value(), record(key));
+            put("email:" + email.address(), within.value());
+
+            assertThat(await(store().findByEmail(email)).orElseThrow().key()).isEqualTo(within);
+            assertThat(await(store().register(email, () -> newLicense(email))))
+                    .isEqualTo(new Registration(false, within));
+            assertThat(await(activate(within, "one")).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(activate(within, "two")).verdict()).isEqualTo(Verdict.LIMIT_EXCEEDED);
+            assertThat(await(rotate(within, key)).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(store().findByEmail(email)).orElseThrow().key()).isEqualTo(key);
+            assertThat(await(store().find(key)).orElseThrow().isActiveOn("one")).isTrue();
+            assertThat(await(store().find(within))).isEmpty();
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import licenseserver.RedisForTests;
+import licenseserver.Wait;
 import licenseserver.license.Answer;
 import licenseserver.license.Email;
 import licenseserver.license.License;
@@ -25,6 +26,7 @@ import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import org.assertj.core.api.ListAssert;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -50,7 +52,15 @@ class MoveCrashIT {
     @BeforeAll
     static void connect() {
         vertx = Vertx.vertx();
-        store = new RedisLicenseStore(vertx, SETTINGS, TOPOLOGY, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
+        store = new RedisLicenseStore(
+                vertx,
+                SETTINGS,
+                TOPOLOGY,
+                TIMEOUT,
+                new LicenseTurns(),
+                HISTORY,
+                NearCache.off(),
+                new UnwrittenEvents());
     }
 
     @AfterAll
@@ -96,8 +106,8 @@ class MoveCrashIT {
                     .isEqualTo(Verdict.OK);
             var pool = new DyingPool(batches);
             var reader = new RedisReader(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
-            var dying =
-                    new RedisLicenseStore(vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off());
+            var dying = new RedisLicenseStore(
+                    vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off(), new UnwrittenEvents());
 
             await(operation.on(dying, license).otherwiseEmpty());
             boolean died = pool.isDead;
@@ -303,6 +313,53 @@ class MoveCrashIT {
             assertThat(await(store.findByEmail(email)).orElseThrow().key()).isEqualTo(registration.key());
             assertThat(await(store.history(license.key())).events().isEmpty()).isEqualTo(!still);
         });
+    }
+
+    @Test
+    void while_it_removes_a_license_and_the_removal_is_repeated() {
+        dieAfterEachStep((dying, license) -> dying.update(license.key(), old -> Rules.delete(old, NOW)), license -> {
+            await(store.update(license.key(), old -> Rules.delete(old, NOW)));
+
+            assertThat(await(store.find(license.key()))).isEmpty();
+            assertThat(await(store.findByEmail(Email.of(license.email())))).isEmpty();
+            assertThat(await(store.history(license.key())).events()).isEmpty();
+            assertThatRecentEventsWith(license.key().value()).isEmpty();
+            assertThat(recentEventsWith(license.email())).isEmpty();
+            assertThat(recentEventsWith("{\"key\":\"" + license.key() + "\","))
+                    .singleElement()
+                    .asString()
+                    .contains("\"what\":\"deleted\"");
+        });
+    }
+
+    @Test
+    void while_it_rotates_a_key_and_the_license_is_removed_then() {
+        var newKey = new LicenseKey[1];
+        dieAfterEachStep(rotation(newKey), license -> {
+            // Whoever repeats the rotation by the old key finishes it, or begins again.
+            await(store.update(license.key(), old -> Rules.rotateKey(old, newKey[0], true, NOW)));
+
+            assertThatRecentEventsWith(license.key().value()).isEmpty();
+            assertThat(await(store.update(newKey[0], old -> Rules.delete(old, NOW)))
+                            .verdict())
+                    .isEqualTo(Verdict.OK);
+            assertThat(recentEventsWith(newKey[0].value())).isEmpty();
+            assertThat(recentEventsWith(license.email())).isEmpty();
+        });
+    }
+
+    /** Those with this text, when all that waited to be written is. */
+    private ListAssert<String> assertThatRecentEventsWith(String text) {
+        Email last = randomEmail();
+        await(store.register(last, () -> afresh(last)));
+        Wait.until("it is told", () -> !recentEventsWith(last.address()).isEmpty());
+        return assertThat(recentEventsWith(text));
+    }
+
+    private static List<String> recentEventsWith(String text) {
+        return await(store.recentEvents(1000)).stream()
+                .filter(event -> event.contains(text))
+                .toList();
     }
 
     @Test

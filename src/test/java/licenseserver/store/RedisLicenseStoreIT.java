@@ -25,8 +25,10 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import licenseserver.RedisForTests;
 import licenseserver.RedisProcess;
+import licenseserver.Wait;
 import licenseserver.license.Answer;
 import licenseserver.license.Decision;
 import licenseserver.license.Decision.Keep;
@@ -37,6 +39,7 @@ import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import licenseserver.store.StoredLicense.Moving;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -72,12 +75,27 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
         return store;
     }
 
+    @Override
+    void put(String name, String text) {
+        send(redis, Command.SET, name, text);
+    }
+
+    @Override
+    @Nullable
+    String stored(String name) {
+        Response text = send(redis, Command.GET, name);
+        return text == null ? null : text.toString();
+    }
+
     private static RedisLicenseStore anotherServer(String url) {
         return anotherServer(url, HISTORY_LENGTH);
     }
 
     private static RedisLicenseStore anotherServer(String url, int historyLength) {
-        RedisSettings settings = RedisSettings.of(url);
+        return anotherServer(RedisSettings.of(url), historyLength);
+    }
+
+    private static RedisLicenseStore anotherServer(RedisSettings settings, int historyLength) {
         return new RedisLicenseStore(
                 vertx,
                 settings,
@@ -85,7 +103,8 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                 TIMEOUT,
                 new LicenseTurns(),
                 historyLength,
-                NearCache.off());
+                NearCache.off(),
+                new UnwrittenEvents());
     }
 
     private static Response send(Redis to, Command command, String... arguments) {
@@ -122,6 +141,40 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
         }
 
         @Test
+        void are_recent_events_of_a_key_and_an_event_and_what_others_wrote_is_read() {
+            try (RedisProcess own = RedisProcess.start()) {
+                RedisLicenseStore there = anotherServer(own.url());
+                String registered = "{\"n\":1,\"at\":1719000000000,\"what\":\"registered\",\"by\":\"admin\",\"to\":\""
+                        + email.address() + "\",\"hash\":";
+                own.tell("XADD", "recent-events", "5-1", "key", "OLD-KEY", "event", registered + "\"x\"}");
+
+                LicenseKey key =
+                        await(there.register(email, () -> newLicense(1))).key();
+
+                Wait.until("both are told", () -> await(there.recentEvents(9)).size() == 2);
+                assertThat(await(there.recentEvents(9)).get(1))
+                        .isEqualTo("{\"key\":\"OLD-KEY\"," + registered.substring(1) + "\"x\"}");
+                assertThat(own.tell("GET", "email:" + email.address())).isEqualTo(key.value());
+                String event = own.tell("LRANGE", "events:{license:" + key.value() + "}", "0", "-1");
+                assertThat(event).startsWith(registered);
+                assertThat(own.tell("XREVRANGE", "recent-events", "+", "-")
+                                .lines()
+                                .skip(1))
+                        .containsExactly(
+                                "key",
+                                key.value(),
+                                "event",
+                                event,
+                                "5-1",
+                                "key",
+                                "OLD-KEY",
+                                "event",
+                                registered + "\"x\"}");
+                await(there.close());
+            }
+        }
+
+        @Test
         void a_record_that_is_no_license_is_reported_without_its_content_and_kept() {
             LicenseKey key = LicenseKey.random(random);
             send(redis, Command.SET, "license:" + key.value(), "{\"key\":\"content\"}");
@@ -133,6 +186,79 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
             assertThatThrownBy(() -> await(activate(store, key, "m"))).isInstanceOf(UnreadableLicenseException.class);
             assertThat(send(redis, Command.GET, "license:" + key.value()).toString())
                     .isEqualTo("{\"key\":\"content\"}");
+        }
+    }
+
+    @Nested
+    class In_a_cluster {
+        /** Redis refuses a transaction whose keys lie in different slots, even if one server has them all. */
+        @Test
+        void a_record_that_names_another_key_is_written_in_the_slot_that_it_was_read_in() {
+            try (RedisProcess cluster = RedisProcess.start("--cluster-enabled", "yes")) {
+                var slots = new ArrayList<>(List.of("CLUSTER", "ADDSLOTS"));
+                IntStream.range(0, 16_384).mapToObj(String::valueOf).forEach(slots::add);
+                cluster.tell(slots.toArray(String[]::new));
+                Wait.until(
+                        "the cluster serves",
+                        () -> cluster.tell("CLUSTER", "INFO").contains("cluster_state:ok"));
+                RedisLicenseStore there =
+                        anotherServer(RedisSettings.of(RedisSettings.Kind.CLUSTER, cluster.url()), HISTORY_LENGTH);
+                License license = newLicense(1);
+                LicenseKey name = LicenseKey.random(random);
+                cluster.tell("SET", "license:" + name.value(), LicenseJson.encode(license));
+
+                assertThat(await(activate(there, name, "one")).verdict()).isEqualTo(Verdict.OK);
+
+                assertThat(await(activate(there, name, "two")).verdict()).isEqualTo(Verdict.LIMIT_EXCEEDED);
+                assertThat(cluster.tell("GET", "license:" + license.key().value()))
+                        .isEmpty();
+                await(there.close());
+            }
+        }
+    }
+
+    /** Whoever renames a record in Redis changes its key. */
+    @Nested
+    class Renamed {
+        private final LicenseKey newName = LicenseKey.random(random);
+
+        private void rename(LicenseKey key) {
+            send(redis, Command.RENAME, "license:" + key.value(), "license:" + newName.value());
+        }
+
+        @Test
+        void a_license_has_one_limit_under_its_new_name() {
+            LicenseKey key = registered(1);
+            rename(key);
+
+            assertThat(await(activate(store, newName, "one")).verdict()).isEqualTo(Verdict.OK);
+            for (String machine : List.of("two", "three", "four")) {
+                assertThat(await(activate(store, newName, machine)).verdict()).isEqualTo(Verdict.LIMIT_EXCEEDED);
+            }
+
+            assertThat(await(store.find(newName)).orElseThrow().isActiveOn("one"))
+                    .isTrue();
+            assertThat(stored("license:" + key.value())).isNull();
+        }
+
+        /** The note of the move names the old key, and so do the licenses in it. */
+        @Test
+        void a_license_whose_move_stopped_on_its_way_finishes_it() {
+            License license = newLicense(3);
+            Email next = Email.of(UUID.randomUUID() + "@example.com");
+            LicenseKey newKey = LicenseKey.random(random);
+            License toEmail = Objects.requireNonNull(
+                    Rules.update(license, terms -> terms, next, NOW).reply().license());
+            for (License to : List.of(license.withKey(newKey), toEmail)) {
+                LicenseKey expected = to.key().equals(newKey) ? newKey : newName;
+                put("license:" + newName.value(), new Moving(license, to, List.of()).encode());
+
+                await(activate(store, newName, "m"));
+
+                assertThat(await(store.find(expected))).isPresent();
+                assertThat(await(store.find(newName)).isPresent()).isEqualTo(expected.equals(newName));
+                assertThat(stored("license:" + license.key().value())).isNull();
+            }
         }
     }
 

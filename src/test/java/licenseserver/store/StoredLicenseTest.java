@@ -40,7 +40,7 @@ class StoredLicenseTest {
             for (int i = 0; i < 300; i++) {
                 License license = licenses.get();
 
-                StoredLicense stored = decode(LicenseJson.encode(license));
+                StoredLicense stored = decode(license.key(), LicenseJson.encode(license));
 
                 assertThat(stored).isEqualTo(new Settled(license));
                 assertThat(stored.visible()).contains(license);
@@ -64,7 +64,7 @@ class StoredLicenseTest {
             for (int i = 0; i < 300; i++) {
                 var moving = new Moving(licenses.get(), licenses.get(), List.of("{\"n\":1}", "\"\\\ud83d\ude00\u0000"));
 
-                assertThat(decode(moving.encode())).isEqualTo(moving);
+                assertThat(decode(moving.from().key(), moving.encode())).isEqualTo(moving);
             }
         }
 
@@ -84,7 +84,7 @@ class StoredLicenseTest {
             var moving = new Moving(license, to, List.of());
 
             assertThat(moving.leavesItsKey()).isFalse();
-            assertThat(decode(moving.encode()).visible()).contains(license);
+            assertThat(decode(license.key(), moving.encode()).visible()).contains(license);
         }
 
         @Test
@@ -101,7 +101,7 @@ class StoredLicenseTest {
             var moving = new Moving(licenses.get(), null, List.of("{\"n\":1}"));
 
             assertThat(moving.leavesItsKey()).isTrue();
-            assertThat(decode(moving.encode())).isEqualTo(moving);
+            assertThat(decode(moving.from().key(), moving.encode())).isEqualTo(moving);
             assertThat(moving.visible()).isEmpty();
         }
     }
@@ -131,7 +131,11 @@ class StoredLicenseTest {
     }
 
     private static StoredLicense decode(String record) {
-        return StoredLicense.decode(KEY, Optional.of(record));
+        return decode(KEY, record);
+    }
+
+    private static StoredLicense decode(LicenseKey name, String record) {
+        return StoredLicense.decode(name, Optional.of(record));
     }
 
     static void assertUnreadable(String record) {
