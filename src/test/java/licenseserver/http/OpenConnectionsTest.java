@@ -295,9 +295,8 @@ class OpenConnectionsTest {
             start(store, connections);
             List<RawConnection> busy = connectFrom("127.0.0.1", ROOM);
             busy.forEach(connection -> connection.send(VALIDATE));
-            Wait.until(
-                    "another is refused",
-                    () -> connectFrom("127.0.0.2").send(ALIVE).isClosed());
+            Wait.until("all are under way", () -> store.asked.get() == ROOM);
+            assertThat(connectFrom("127.0.0.2").send(ALIVE).isClosed()).isTrue();
 
             store.answers.complete();
 
@@ -307,10 +306,12 @@ class OpenConnectionsTest {
 
         @Test
         void if_the_heaviest_address_is_busy_is_made_free_by_idle_connections_of_the_next() {
-            start(new SlowStore(), connections);
+            var store = new SlowStore();
+            start(store, connections);
             for (RawConnection each : connectFrom("127.0.0.1", ROOM / 2 + 1)) {
                 each.send(VALIDATE);
             }
+            Wait.until("all are under way", () -> store.asked.get() == ROOM / 2 + 1);
             List<RawConnection> idle = connectFrom("127.0.0.3", ROOM / 2 - 1);
 
             connectFrom("127.0.0.2", 3);
