@@ -43,6 +43,11 @@ class DelegatingStore implements LicenseStore {
     }
 
     @Override
+    public Future<Boolean> removeUnreadable(LicenseKey key) {
+        return licenses.removeUnreadable(key);
+    }
+
+    @Override
     public Future<History> history(LicenseKey key) {
         return licenses.history(key);
     }
