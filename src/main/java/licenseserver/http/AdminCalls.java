@@ -148,11 +148,45 @@ final class AdminCalls {
 
     Future<Reply> update(Fields fields) {
         Instant now = clock.instant();
+        if (fields.has("record")) {
+            return mend(fields, now);
+        }
         UnaryOperator<Terms> terms = TermsFields.read(fields, maxMachines, now);
         Email newEmail = newEmail(fields);
         var allowed = new HashSet<>(TermsFields.NAMES);
         allowed.add("newEmail");
         return change(fields, allowed, license -> Rules.update(license, terms, newEmail, now), AdminCalls::shown);
+    }
+
+    /**
+     * Puts a license in the place of a record that cannot be read: its text as {@code /license-info} shows it, but mended.
+     */
+    private Future<Reply> mend(Fields fields, Instant now) {
+        fields.allowOnly(Set.of("key", "record"));
+        String key = fields.text("key");
+        if (key == null) {
+            throw Fields.refused("record", "needs the key that it lies under");
+        }
+        License mended = mended(fields);
+        return LicenseKey.parse(key)
+                .map(known -> licenses.mendUnreadable(known, mended, now)
+                        .compose(done -> licenses.find(known).map(license -> {
+                            Reply otherwise = license.isEmpty() ? Reply.LICENSE_NOT_FOUND : Reply.RECORD_IS_READABLE;
+                            return done && license.isPresent() ? shown(license.get()) : otherwise;
+                        })))
+                .orElseGet(() -> Future.succeededFuture(Reply.LICENSE_NOT_FOUND));
+    }
+
+    private static License mended(Fields fields) {
+        String record = fields.text("record");
+        try {
+            if (record != null) {
+                return LicenseJson.decode(record);
+            }
+        } catch (UnreadableLicenseException e) {
+            throw Fields.refused("record", "cannot be read: " + e.problem());
+        }
+        throw Fields.refused("record", "must be the text of a license");
     }
 
     private static @Nullable Email newEmail(Fields fields) {
@@ -184,7 +218,7 @@ final class AdminCalls {
                 .map(reply -> reply.equals(Reply.LICENSE_NOT_FOUND) ? DONE : reply)
                 .recover(failure -> failure instanceof UnreadableLicenseException && fields.text("key") != null
                         ? locate(fields)
-                                .compose(key -> licenses.removeUnreadable(key.orElseThrow()))
+                                .compose(key -> licenses.mendUnreadable(key.orElseThrow(), null, now))
                                 .compose(removed ->
                                         removed ? Future.succeededFuture(DONE) : Future.failedFuture(failure))
                         : Future.failedFuture(failure));

@@ -23,6 +23,7 @@ record Reply(int status, Buffer body) {
     static final Reply METHOD_NOT_ALLOWED = refusal(405, "Method not allowed");
     static final Reply EMAIL_TAKEN = refusal(409, "Email already registered");
     static final Reply HEAD_TOO_SLOW = refusal(408, "Request head not received in time");
+    static final Reply RECORD_IS_READABLE = refusal(409, "The stored license can be read; change its terms instead");
     static final Reply BODY_TOO_SLOW = refusal(408, "Request body not received in time");
     static final Reply BODY_TOO_LARGE = refusal(413, "Request body too large");
     static final Reply INTERNAL_ERROR = refusal(500, "Internal error");

@@ -290,6 +290,11 @@ public final class Rules {
         return event(license.createdAt(), What.REGISTERED, Actor.ADMIN, null, null, license.email());
     }
 
+    /** What the history of a license says if it took the place of a record that could not be read. */
+    public static Event replaced(Instant now) {
+        return event(now, What.UPDATED, Actor.ADMIN, "record", null, null);
+    }
+
     private static Event event(
             Instant at, What what, Actor by, @Nullable String subject, @Nullable String from, @Nullable String to) {
         return new Event(at.truncatedTo(ChronoUnit.MILLIS), what, by, subject, from, to);

@@ -13,7 +13,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,6 +65,7 @@ final class ClusterTopology implements RedisTopology {
     private final long ticks;
     private final AtomicReferenceArray<@Nullable Owner> owners = new AtomicReferenceArray<>(ClusterSlot.COUNT);
     private final StoreIdentity identity = StoreIdentity.ofCluster(this::isAt);
+    private final List<Consumer<Set<RedisNode>>> listeners = new CopyOnWriteArrayList<>();
     private volatile @Nullable Future<Set<RedisNode>> masters;
     private volatile Promise<Void> firstView = Promise.promise();
     private long searchingSince = System.nanoTime();
@@ -136,6 +139,11 @@ final class ClusterTopology implements RedisTopology {
     private boolean isAt(RedisNode server, String key) {
         Owner owner = owners.get(ClusterSlot.of(key));
         return owner != null && owner.server.equals(server);
+    }
+
+    @Override
+    public List<Consumer<Set<RedisNode>>> listeners() {
+        return listeners;
     }
 
     @Override
@@ -253,6 +261,7 @@ final class ClusterTopology implements RedisTopology {
         if (before == null || !before.result().equals(all)) {
             LOG.info("The masters of Redis are {}", all);
             masters = Future.succeededFuture(Set.copyOf(all));
+            listeners.forEach(listener -> listener.accept(Set.copyOf(all)));
         }
     }
 }

@@ -159,7 +159,7 @@ final class LicenseMoves {
     }
 
     /** Claims an e-mail for the license with this key, unless another license has it. */
-    private Future<Boolean> claim(Email email, LicenseKey key, Deadline deadline) {
+    Future<Boolean> claim(Email email, LicenseKey key, Deadline deadline) {
         String index = RedisKeys.index(email);
         // Written also where it leads here already: whoever is about to withdraw it as stale is overtaken by that.
         Change<Boolean> claims = new Change<>(List.of(command(Command.SET, index, key.value())), true);
@@ -246,7 +246,7 @@ final class LicenseMoves {
         });
     }
 
-    private static boolean isReadable(LicenseKey key, Optional<String> record) {
+    static boolean isReadable(LicenseKey key, Optional<String> record) {
         try {
             StoredLicense.decode(key, record);
             return true;

@@ -1,6 +1,7 @@
 package licenseserver.store;
 
 import io.vertx.core.Future;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -43,12 +44,14 @@ public interface LicenseStore {
     <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule);
 
     /**
-     * Removes the record under this key if it cannot be read, with its history and what leads to it from the addresses that it
-     * shows; a readable license stays.
+     * Mends the record under this key if it cannot be read; a readable license stays as it is. Fails with {@link
+     * EmailTakenException}, and nothing is changed, if another license has the e-mail of the replacement.
      *
+     * @param replacement takes the place of the record, under this key whatever its own says; null to remove the record, with
+     *     its history and what leads to it from the addresses that it shows
      * @return whether there was such a record
      */
-    Future<Boolean> removeUnreadable(LicenseKey key);
+    Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now);
 
     /** What has happened to the license with this key; without events where there is no such license. */
     Future<History> history(LicenseKey key);

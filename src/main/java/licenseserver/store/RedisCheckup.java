@@ -90,7 +90,8 @@ public final class RedisCheckup {
                 onKey(history, "LTRIM", "0", "0"),
                 onKey(history, "DEL"),
                 onKey(RecentEvents.STREAM, "XADD", "*", "event", ""),
-                onKey(RecentEvents.STREAM, "XREVRANGE", "+", "-")));
+                onKey(RecentEvents.STREAM, "XREVRANGE", "+", "-"),
+                onKey(RecentEvents.STREAM, "DEL")));
         if (nearCache) {
             needs.add(new Need(record, "CLIENT", "TRACKING", "OFF"));
         }

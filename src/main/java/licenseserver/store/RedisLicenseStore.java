@@ -9,6 +9,7 @@ import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -301,8 +302,46 @@ public final class RedisLicenseStore implements LicenseStore {
     }
 
     @Override
-    public Future<Boolean> removeUnreadable(LicenseKey key) {
-        return moves.removeUnreadable(key, Deadline.in(timeout)).onSuccess(removed -> cache.changed(key));
+    public Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
+        Deadline deadline = Deadline.in(timeout);
+        Future<Boolean> mended = replacement == null
+                ? moves.removeUnreadable(key, deadline)
+                : replaceUnreadable(replacement.withKey(key), now, deadline);
+        return mended.onSuccess(done -> cache.changed(key));
+    }
+
+    /** The e-mail is claimed first, as in {@link #register}: a claim that leads to no license of that e-mail is stale. */
+    private Future<Boolean> replaceUnreadable(License license, Instant now, Deadline deadline) {
+        LicenseKey key = license.key();
+        String record = RedisKeys.record(key);
+        return reader.get(record, deadline).compose(text -> {
+            if (LicenseMoves.isReadable(key, text)) {
+                return Future.succeededFuture(false);
+            }
+            return moves.claim(Email.of(license.email()), key, deadline)
+                    .compose(claimed -> claimed
+                            ? transactions.change(
+                                    record,
+                                    List.of(
+                                            command(Command.GET, record),
+                                            command(Command.LINDEX, RedisKeys.history(key), "-1")),
+                                    deadline,
+                                    replies -> Future.succeededFuture(replacement(license, now, replies)))
+                            : Future.failedFuture(new EmailTakenException()))
+                    .map(events -> {
+                        recentEvents.add(key, events);
+                        return !events.isEmpty();
+                    });
+        });
+    }
+
+    private Change<List<String>> replacement(License license, Instant now, List<Response> replies) {
+        if (LicenseMoves.isReadable(license.key(), text(replies.get(0)))) {
+            return new Change<>(List.of(), List.of());
+        }
+        List<String> events =
+                encode(List.of(Rules.replaced(now)), text(replies.get(1)).orElse(null));
+        return new Change<>(LicenseMoves.writes(license, events, historyLength), events);
     }
 
     @Override

@@ -25,6 +25,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -77,6 +78,7 @@ class RedisPool {
             Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
     private final AtomicInteger calls = new AtomicInteger();
+    private final Consumer<Set<RedisNode>> leaving = this::leaveOthersThan;
 
     RedisPool(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout) {
         this(vertx, settings, topology, timeout, MAX_CONNECTIONS);
@@ -88,6 +90,16 @@ class RedisPool {
         this.topology = topology;
         this.timeout = timeout;
         this.maxConnections = maxConnections;
+        topology.listeners().add(leaving);
+    }
+
+    /** What waits for a frozen server would else do so until its time is over, although another server is the master by now. */
+    private void leaveOthersThan(Set<RedisNode> masters) {
+        clients.forEach((server, client) -> {
+            if (!masters.contains(server) && clients.remove(server, client)) {
+                client.close();
+            }
+        });
     }
 
     private RedisOptions options(RedisNode server) {
@@ -177,14 +189,6 @@ class RedisPool {
         if (client != null) {
             return client;
         }
-        Future<Set<RedisNode>> masters = topology.masters();
-        if (masters.succeeded()) {
-            clients.forEach((old, unused) -> {
-                if (!masters.result().contains(old) && clients.remove(old, unused)) {
-                    unused.close();
-                }
-            });
-        }
         return clients.computeIfAbsent(server, added -> Redis.createClient(vertx, options(added)));
     }
 
@@ -233,6 +237,7 @@ class RedisPool {
     }
 
     Future<Void> close() {
+        topology.listeners().remove(leaving);
         return Future.join(clients.values().stream().map(Redis::close).toList()).mapEmpty();
     }
 

@@ -12,7 +12,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 final class RedisReader {
     /** Reads that may be under way; one more is refused at once. */
     private static final int MAX_UNDER_WAY = 10_000;
+
+    private final Consumer<Set<RedisNode>> leaving = this::leaveOthersThan;
 
     /** A read is led astray no more often than this. */
     private static final int MAX_REDIRECTIONS = 5;
@@ -61,6 +65,18 @@ final class RedisReader {
         this.timeout = timeout;
         this.lease = lease;
         context.runOnContext(turn -> eventLoop = Thread.currentThread());
+        topology.listeners().add(leaving);
+    }
+
+    /** Reads that wait for a server that is not a master any more are made once more, at the one that is. */
+    private void leaveOthersThan(Set<RedisNode> masters) {
+        onEventLoop(() -> {
+            for (Line line : List.copyOf(lines.values())) {
+                if (!masters.contains(line.server)) {
+                    line.leave();
+                }
+            }
+        });
     }
 
     /**
@@ -75,6 +91,7 @@ final class RedisReader {
 
     /** Closes all connections. */
     Future<Void> close() {
+        topology.listeners().remove(leaving);
         return client.close();
     }
 
@@ -269,12 +286,23 @@ final class RedisReader {
             }
         }
 
-        private void pause(Throwable failure) {
-            topology.doubt(server);
+        private void leave() {
+            failWaiting(new StoreUnavailableException("the server of Redis is not a master any more"));
+            if (connection != null) {
+                connection.close();
+            }
+        }
+
+        private void failWaiting(Throwable failure) {
             // Some of them ask again at once, maybe another server.
             List<Read> failing = List.copyOf(waiting);
             waiting.clear();
             failing.forEach(read -> read.fail(unavailable(failure)));
+        }
+
+        private void pause(Throwable failure) {
+            topology.doubt(server);
+            failWaiting(failure);
             long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(failures++, 10));
             vertx.setTimer(ThreadLocalRandom.current().nextLong(longest / 2, longest) + 1, over -> {
                 connecting = false;

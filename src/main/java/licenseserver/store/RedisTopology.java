@@ -2,7 +2,10 @@ package licenseserver.store;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 
 /**
  * Knows which server of Redis has a key now, and may write it. One for the whole process; its methods may be called from any
@@ -25,6 +28,12 @@ public interface RedisTopology {
     /** Whether these servers still hold the data that this process has seen in them. */
     StoreIdentity identity();
 
+    /**
+     * Who is told the masters each time that they have changed, on any thread: whoever waits for a server that is not a master any
+     * more would do so in vain. Whoever adds itself removes itself in the end.
+     */
+    List<Consumer<Set<RedisNode>>> listeners();
+
     /** Stops looking. */
     void close();
 
@@ -42,6 +51,7 @@ public interface RedisTopology {
         Future<RedisNode> known = Future.succeededFuture(server);
         Future<Set<RedisNode>> masters = Future.succeededFuture(Set.of(server));
         StoreIdentity identity = StoreIdentity.ofOneServer();
+        var listeners = new CopyOnWriteArrayList<Consumer<Set<RedisNode>>>();
         return new RedisTopology() {
             @Override
             public Future<RedisNode> serverOf(String key) {
@@ -62,6 +72,11 @@ public interface RedisTopology {
             @Override
             public StoreIdentity identity() {
                 return identity;
+            }
+
+            @Override
+            public List<Consumer<Set<RedisNode>>> listeners() {
+                return listeners;
             }
 
             @Override

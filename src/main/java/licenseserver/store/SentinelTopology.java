@@ -8,6 +8,8 @@ import io.vertx.core.net.NetClient;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +57,7 @@ final class SentinelTopology implements RedisTopology {
     private final RedisSettings settings;
     private final StoreIdentity identity = StoreIdentity.ofOneServer();
     private final List<Sentinel> sentinels;
+    private final List<Consumer<Set<RedisNode>>> listeners = new CopyOnWriteArrayList<>();
     private final long ticks;
     private Promise<RedisNode> search = Promise.promise();
     private long searchingSince = System.nanoTime();
@@ -102,6 +105,11 @@ final class SentinelTopology implements RedisTopology {
     @Override
     public StoreIdentity identity() {
         return identity;
+    }
+
+    @Override
+    public List<Consumer<Set<RedisNode>>> listeners() {
+        return listeners;
     }
 
     @Override
@@ -181,12 +189,14 @@ final class SentinelTopology implements RedisTopology {
             }
             boolean isMaster = answer.succeeded() && answer.result();
             if (isMaster && asked.equals(named) && !isKnown() && !isHeld()) {
-                if (!asked.server().equals(lastMaster)) {
-                    LOG.info("The master of Redis is {}", asked.server());
-                }
+                boolean isAnother = !asked.server().equals(lastMaster);
                 lastMaster = asked.server();
                 found = Found.master(asked.server());
                 search.complete(asked.server());
+                if (isAnother) {
+                    LOG.info("The master of Redis is {}", asked.server());
+                    listeners.forEach(listener -> listener.accept(Set.of(asked.server())));
+                }
             }
         });
     }

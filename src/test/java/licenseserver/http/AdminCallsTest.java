@@ -791,6 +791,8 @@ class AdminCallsTest {
     @Nested
     class AnUnreadableRecord {
         private static final String RECORD = "{\"email\":\"hurt@example.com\",\"createdAt\":1,\"maxMachines\":\"two\"}";
+        private static final String MENDED =
+                "{\"key\":\"OLD\",\"email\":\"hurt@example.com\",\"createdAt\":1,\"maxMachines\":2}";
 
         @BeforeEach
         void put() {
@@ -816,6 +818,46 @@ class AdminCallsTest {
             assertAnswer(server.postAsAdmin("/license-info", "{\"key\":\"HURT\"}"), 404, NOT_FOUND);
             assertAnswer(server.postAsAdmin("/license-info", "{\"email\":\"hurt@example.com\"}"), 404, NOT_FOUND);
             assertThat(register("{\"email\":\"hurt@example.com\"}")).isNotEqualTo("HURT");
+        }
+
+        @Test
+        void can_be_replaced_by_its_mended_text() {
+            String license =
+                    "{\"key\":\"HURT\",\"email\":\"hurt@example.com\",\"createdAt\":1,\"maxMachines\":2,\"disabled\":false,\"machines\":[]}";
+
+            assertAnswer(replace("hurt", MENDED), 200, "{\"success\":true,\"license\":" + license + "}");
+
+            assertAnswer(
+                    server.postAsAdmin("/license-info", "{\"email\":\"hurt@example.com\"}"),
+                    200,
+                    "{\"success\":true,\"license\":" + license + "}");
+            assertThat(server.postAsAdmin("/license-history", "{\"key\":\"HURT\"}")
+                            .body())
+                    .contains("\"what\":\"updated\",\"by\":\"admin\",\"subject\":\"record\"");
+            assertAnswer(
+                    replace("HURT", MENDED), 409, refusal("The stored license can be read; change its terms instead"));
+        }
+
+        @Test
+        void is_replaced_only_by_a_license_whose_address_is_free() {
+            register("{\"email\":\"taken@example.com\"}");
+
+            assertAnswer(
+                    replace("HURT", MENDED.replace("2}", "\"two\"}")),
+                    400,
+                    refusal("record cannot be read: maxMachines is not an integer from 0 to 2147483647"));
+            assertAnswer(replace("HURT", MENDED.replace("hurt@", "taken@")), 409, refusal("Email already registered"));
+            assertAnswer(replace("OTHER", MENDED), 404, NOT_FOUND);
+            assertAnswer(
+                    server.postAsAdmin("/update-license", "{\"key\":\"HURT\",\"record\":null}"),
+                    400,
+                    refusal("record must be the text of a license"));
+        }
+
+        private HttpResponse<String> replace(String key, String record) {
+            return server.postAsAdmin(
+                    "/update-license",
+                    new JsonObject().put("key", key).put("record", record).encode());
         }
 
         @Test

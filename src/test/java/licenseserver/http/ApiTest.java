@@ -19,6 +19,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -969,7 +970,7 @@ class ApiTest {
         }
 
         @Override
-        public Future<Boolean> removeUnreadable(LicenseKey key) {
+        public Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
             return fail();
         }
 

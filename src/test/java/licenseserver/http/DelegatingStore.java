@@ -1,6 +1,7 @@
 package licenseserver.http;
 
 import io.vertx.core.Future;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -43,8 +44,8 @@ class DelegatingStore implements LicenseStore {
     }
 
     @Override
-    public Future<Boolean> removeUnreadable(LicenseKey key) {
-        return licenses.removeUnreadable(key);
+    public Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
+        return licenses.mendUnreadable(key, replacement, now);
     }
 
     @Override

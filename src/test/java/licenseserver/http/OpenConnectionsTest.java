@@ -12,6 +12,7 @@ import io.vertx.core.Vertx;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -97,8 +98,8 @@ class OpenConnectionsTest {
         }
 
         @Override
-        public Future<Boolean> removeUnreadable(LicenseKey key) {
-            return none.removeUnreadable(key);
+        public Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
+            return none.mendUnreadable(key, replacement, now);
         }
 
         @Override

@@ -3,7 +3,6 @@ package licenseserver.store;
 import static licenseserver.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
@@ -16,8 +15,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import licenseserver.RedisProcess;
 import licenseserver.Wait;
 import licenseserver.license.Email;
@@ -32,8 +29,7 @@ class ChangeFeedIT {
     private final Vertx vertx = Vertx.vertx();
     private final RedisProcess redis = RedisProcess.start();
     private final RedisProcess other = RedisProcess.start();
-    private final AtomicReference<RedisNode> master = new AtomicReference<>(node(redis));
-    private final StoreIdentity identity = StoreIdentity.ofOneServer();
+    private final OneMaster topology = new OneMaster(node(redis));
     private final NearCache cache = NearCache.on(Duration.ZERO, InstantSource.system(), 1_000_000);
     private final License license = License.issue(
             LicenseKey.random(new SecureRandom()),
@@ -44,33 +40,6 @@ class ChangeFeedIT {
     private static RedisNode node(RedisProcess redis) {
         return RedisSettings.of(redis.url()).nodes().get(0);
     }
-
-    /** One master, which a test can say is another one by now. */
-    private final RedisTopology topology = new RedisTopology() {
-        @Override
-        public Future<RedisNode> serverOf(String key) {
-            return Future.succeededFuture(master.get());
-        }
-
-        @Override
-        public Future<Set<RedisNode>> masters() {
-            return Future.succeededFuture(Set.of(master.get()));
-        }
-
-        @Override
-        public void doubt(RedisNode server) {}
-
-        @Override
-        public void moved(int slot, RedisNode to) {}
-
-        @Override
-        public StoreIdentity identity() {
-            return identity;
-        }
-
-        @Override
-        public void close() {}
-    };
 
     @BeforeEach
     void listen() {
@@ -173,7 +142,7 @@ class ChangeFeedIT {
 
     @Test
     void follows_to_another_master() {
-        master.set(node(other));
+        topology.isNow(node(other));
         Wait.until("it is forgotten", () -> !isRemembered());
 
         remember();

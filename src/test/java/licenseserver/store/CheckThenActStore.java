@@ -6,6 +6,7 @@ import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.Request;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -51,8 +52,8 @@ public final class CheckThenActStore implements LicenseStore {
     }
 
     @Override
-    public Future<Boolean> removeUnreadable(LicenseKey key) {
-        return reading.removeUnreadable(key);
+    public Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
+        return reading.mendUnreadable(key, replacement, now);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package licenseserver.store;
 
 import io.vertx.core.Future;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -175,12 +176,21 @@ public final class InMemoryLicenseStore implements LicenseStore {
     }
 
     @Override
-    public synchronized Future<Boolean> removeUnreadable(LicenseKey key) {
+    public synchronized Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
         return result(() -> {
             try {
                 read(key);
                 return false;
             } catch (UnreadableLicenseException e) {
+                if (replacement != null) {
+                    String owner = records.putIfAbsent(indexOf(Email.of(replacement.email())), key.value());
+                    if (owner != null && !owner.equals(key.value())) {
+                        throw new EmailTakenException();
+                    }
+                    write(replacement.withKey(key));
+                    note(key, List.of(Rules.replaced(now)));
+                    return true;
+                }
                 forget(key);
                 records.entrySet()
                         .removeIf(index -> index.getKey().startsWith("email:")

@@ -30,6 +30,7 @@ import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -819,6 +820,60 @@ abstract class LicenseStoreContract {
     }
 
     /** Records that others wrote, whose own {@code key} is not the name they lie under: the name decides. */
+    @Nested
+    class UnreadableRecord {
+        private final LicenseKey key = randomKey();
+        private final License replacement = License.issue(randomKey(), email, NOW, Terms.of(2));
+
+        @BeforeEach
+        void put_a_record_that_is_not_a_license() {
+            put("license:" + key.value(), "{\"email\":\"" + email.address() + "\",\"maxMachines\":\"two\"}");
+            put("email:" + email.address(), key.value());
+        }
+
+        @Test
+        void is_replaced_by_a_license_that_keeps_its_key() {
+            assertThat(await(store().mendUnreadable(key, replacement, NOW))).isTrue();
+
+            License found = await(store().findByEmail(email)).orElseThrow();
+            assertThat(found).isEqualTo(replacement.withKey(key));
+            assertThat(await(store().history(key)).events())
+                    .singleElement()
+                    .asString()
+                    .contains("\"what\":\"updated\"", "\"subject\":\"record\"");
+            assertThat(await(activate(key, "one")).verdict()).isEqualTo(Verdict.OK);
+        }
+
+        @Test
+        void is_removed_with_what_leads_to_it() {
+            assertThat(await(store().mendUnreadable(key, null, NOW))).isTrue();
+
+            assertThat(await(store().find(key))).isEmpty();
+            assertThat(stored("email:" + email.address())).isNull();
+        }
+
+        @Test
+        void is_not_replaced_by_a_license_whose_address_has_another() {
+            Email taken = Email.of("taken-" + email.address());
+            License other = License.issue(randomKey(), taken, NOW, Terms.of(1));
+            await(store().register(taken, () -> other));
+
+            assertThatThrownBy(
+                            () -> await(store().mendUnreadable(key, License.issue(key, taken, NOW, Terms.of(1)), NOW)))
+                    .isInstanceOf(EmailTakenException.class);
+            assertThatThrownBy(() -> await(store().find(key))).isInstanceOf(UnreadableLicenseException.class);
+        }
+
+        @Test
+        void is_mended_only_once() {
+            await(store().mendUnreadable(key, replacement, NOW));
+
+            assertThat(await(store().mendUnreadable(key, null, NOW))).isFalse();
+            assertThat(await(store().mendUnreadable(key, replacement, NOW))).isFalse();
+            assertThat(await(store().find(key))).isPresent();
+        }
+    }
+
     @Nested
     class RecordUnderAnotherName {
         private final LicenseKey key = randomKey();

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import licenseserver.RedisProcess;
 import licenseserver.Wait;
 import licenseserver.store.RedisMonitor.State;
@@ -79,6 +80,11 @@ class RedisMonitorIT {
         @Override
         public StoreIdentity identity() {
             return single.identity();
+        }
+
+        @Override
+        public List<Consumer<Set<RedisNode>>> listeners() {
+            return single.listeners();
         }
 
         @Override
