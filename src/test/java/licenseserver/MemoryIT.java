@@ -25,6 +25,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +44,10 @@ class MemoryIT {
     private static final int DEAF = 50;
     private static final int APPS = 4;
 
-    /** Of a hundred calls of clients who came later than all of these, 99 take less, and none takes 30 s. */
+    /** All shares and what the program itself takes; with the near cache unbounded it is 47 MB. */
+    private static final int MOST_KILOBYTES = 38 * 1024;
+
+    /** Each call of a client who came later than all of these takes less. */
     private static final Duration SOON = Duration.ofSeconds(5);
 
     @TempDir
@@ -61,8 +65,6 @@ class MemoryIT {
                                 "0",
                                 "REDIS_URL",
                                 redis.url(),
-                                "REDIS_TIMEOUT_MILLIS",
-                                "10000",
                                 "NEAR_CACHE",
                                 "true",
                                 "ADMIN_SECRET",
@@ -108,7 +110,7 @@ class MemoryIT {
             took.add(took(port, "/register-license", new JsonObject().put("email", Concurrency.randomEmail())));
         }
         Collections.sort(took);
-        Duration most = took.get(took.size() * 99 / 100);
+        Duration longest = took.get(took.size() - 1);
         int validated = 0;
         for (Future<Integer> app : apps) {
             validated += app.get();
@@ -117,12 +119,13 @@ class MemoryIT {
                 "%d machines seen; %d calls of newcomers, p99 %d ms, the longest %d ms; %d of the flood were closed%n",
                 validated,
                 took.size(),
-                most.toMillis(),
-                took.get(took.size() - 1).toMillis(),
+                took.get(took.size() * 99 / 100).toMillis(),
+                longest.toMillis(),
                 flood.closed.get());
 
         assertThat(validated).isEqualTo(LICENSES * MACHINES);
-        assertThat(most).isLessThan(SOON);
+        assertThat(kilobytesWithoutGarbage(server)).isLessThan(MOST_KILOBYTES);
+        assertThat(longest).isLessThan(SOON);
         assertThat(server.output()).noneMatch(line -> line.contains("OutOfMemory"));
         assertThat(server.output())
                 .filteredOn(line -> line.contains("connections are open"))
@@ -179,6 +182,15 @@ class MemoryIT {
         jcmd(server, "GC.run");
         System.out.println("Heap without garbage: " + jcmd(server, "GC.heap_info"));
         server.output().stream().filter(line -> !line.contains(" INFO ")).forEach(System.out::println);
+    }
+
+    private static int kilobytesWithoutGarbage(JarProcess server) throws IOException {
+        jcmd(server, "GC.run");
+        return Pattern.compile("(?:new generation|tenured generation) .* used (\\d+)K")
+                .matcher(jcmd(server, "GC.heap_info"))
+                .results()
+                .mapToInt(used -> Integer.parseInt(used.group(1)))
+                .sum();
     }
 
     private static String jcmd(JarProcess server, String command) throws IOException {

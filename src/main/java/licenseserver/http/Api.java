@@ -17,10 +17,11 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.HashSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -62,8 +63,11 @@ public final class Api {
     private final RequestBodies bodies;
     private @Nullable String lastHost;
 
-    /** The connections that were told so with {@code Connection: close} and are still open. */
-    private final Set<HttpConnection> closing = new HashSet<>();
+    /**
+     * The connections that were told {@code Connection: close} and are still open. Weak, because Vert.x does not always tell when
+     * one is closed that was closing already.
+     */
+    private final Set<HttpConnection> closing = Collections.newSetFromMap(new WeakHashMap<>());
 
     private final Failures failures = new Failures();
     private final Map<String, Call> calls;

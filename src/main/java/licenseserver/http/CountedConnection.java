@@ -31,8 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class CountedConnection extends StrictRequestDecoder {
     /**
-     * A connection with one request under way whose head is no longer than {@value #HEAD_BYTES_INCLUDED} bytes and
-     * {@value #HEAD_LINES_INCLUDED} lines, as measured: 4,200 while it is idle, 5,400 with a part of a request.
+     * What a connection is taken to weigh if its heads are no longer than {@value #HEAD_BYTES_INCLUDED} bytes and {@value
+     * #HEAD_LINES_INCLUDED} lines: between one with a part of a head (4,800 bytes, measured) and one with a request under way
+     * (7,400). If all are busy at once, the reserve has room for the difference.
      */
     static final int BYTES = 5_400;
 
