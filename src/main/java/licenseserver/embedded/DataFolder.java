@@ -198,7 +198,8 @@ public final class DataFolder implements AutoCloseable {
             Files.createFile(draft, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         }
         Files.writeString(draft, text);
-        Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
+        // With REPLACE_EXISTING it would first delete the old one.
+        Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
     static String randomSecret() {

@@ -12,7 +12,6 @@ import io.vertx.core.Vertx;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,19 +19,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import licenseserver.Wait;
 import licenseserver.http.RawConnection.Answer;
 import licenseserver.license.Decision;
-import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.memory.HeapShare;
-import licenseserver.store.History;
 import licenseserver.store.InMemoryLicenseStore;
 import licenseserver.store.LicenseStore;
-import licenseserver.store.Registration;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -71,45 +66,23 @@ class OpenConnectionsTest {
     }
 
     /** A store that finds nothing, once it is told to answer. */
-    private static final class SlowStore implements LicenseStore {
-        private final LicenseStore none = new InMemoryLicenseStore();
+    private static final class SlowStore extends DelegatingStore {
         private final Promise<Void> answers = Promise.promise();
         private final AtomicInteger asked = new AtomicInteger();
+
+        SlowStore() {
+            super(new InMemoryLicenseStore());
+        }
 
         @Override
         public Future<Optional<License>> find(LicenseKey key) {
             asked.incrementAndGet();
-            return answers.future().compose(now -> none.find(key));
-        }
-
-        @Override
-        public Future<Registration> register(Email email, Supplier<License> issue) {
-            return none.register(email, issue);
-        }
-
-        @Override
-        public Future<Optional<License>> findByEmail(Email email) {
-            return none.findByEmail(email);
+            return answers.future().compose(now -> super.find(key));
         }
 
         @Override
         public <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
-            return answers.future().compose(now -> none.update(key, rule));
-        }
-
-        @Override
-        public Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
-            return none.mendUnreadable(key, replacement, now);
-        }
-
-        @Override
-        public Future<History> history(LicenseKey key) {
-            return none.history(key);
-        }
-
-        @Override
-        public Future<List<String>> recentEvents(int most) {
-            return none.recentEvents(most);
+            return answers.future().compose(now -> super.update(key, rule));
         }
     }
 
