@@ -127,12 +127,15 @@ class ChangeFeedIT {
 
     @Test
     void stops_without_a_word_while_redis_is_away() {
-        redis.freeze();
-        Wait.until("it is forgotten", () -> !isRemembered());
         PrintStream standardError = System.err;
         var log = new ByteArrayOutputStream();
         System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
         try {
+            redis.freeze();
+            Wait.until(
+                    "it has told that it is off",
+                    () -> log.toString(StandardCharsets.UTF_8).contains("The near cache is off"));
+            log.reset();
             await(vertx.close());
         } finally {
             System.setErr(standardError);
