@@ -11,12 +11,13 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import licenseserver.embedded.EmbeddedCheckup;
+import licenseserver.config.Config;
+import licenseserver.redis.RedisRelease;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.embedded.EmbeddedCheckup;
 import licenseserver.store.RedisCheckup;
 import licenseserver.store.RedisCheckup.Finding;
 import licenseserver.store.RedisCheckup.Weight;
-import licenseserver.store.RedisRelease;
-import licenseserver.store.RedisSettings;
 
 /** Says, without starting a server, whether one would work with these settings, and what is wrong. */
 final class Check {

@@ -14,14 +14,16 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.InstantSource;
 
-/** Which package may know which: {@code http -> store -> license <- http}, and the root package wires. */
+/** Which package may know which. The root package wires. */
 @AnalyzeClasses(packages = "licenseserver", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String ROOT = "licenseserver";
     private static final String LICENSE = "licenseserver.license..";
     private static final String STORE = "licenseserver.store..";
+    private static final String REDIS = "licenseserver.redis..";
+    private static final String IDEMPOTENCY = "licenseserver.idempotency..";
     private static final String HTTP = "licenseserver.http..";
-    private static final String EMBEDDED = "licenseserver.embedded..";
+    private static final String EMBEDDED = "licenseserver.redis.embedded..";
 
     @ArchTest
     static final ArchRule license_knows_nothing_but_java = classes()
@@ -73,9 +75,9 @@ class ArchitectureTest {
             .resideInAnyPackage(ROOT, EMBEDDED);
 
     @ArchTest
-    static final ArchRule only_store_and_the_root_speak_to_redis = noClasses()
+    static final ArchRule only_redis_and_what_keeps_data_speak_to_redis = noClasses()
             .that()
-            .resideOutsideOfPackages(STORE, ROOT)
+            .resideOutsideOfPackages(REDIS, STORE, IDEMPOTENCY)
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.vertx.redis..");
@@ -95,6 +97,14 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(ROOT, LICENSE, STORE, HTTP);
+
+    @ArchTest
+    static final ArchRule redis_knows_nothing_of_licenses = noClasses()
+            .that()
+            .resideInAPackage(REDIS)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(ROOT, LICENSE, STORE, HTTP, IDEMPOTENCY);
 
     @ArchTest
     static final ArchRule only_embedded_knows_the_redis_binaries = noClasses()

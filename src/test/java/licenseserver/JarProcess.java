@@ -13,6 +13,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import licenseserver.config.Config;
 
 /** The packaged program as a process of its own, as an operator runs it. */
 public final class JarProcess implements AutoCloseable {

@@ -8,12 +8,12 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
 import licenseserver.FaultProxy.Fault;
-import licenseserver.store.IdempotencyStore.Claim;
-import licenseserver.store.IdempotentRequest;
-import licenseserver.store.RedisIdempotencyStore;
-import licenseserver.store.RedisSettings;
-import licenseserver.store.RedisTopology;
-import licenseserver.store.StoreUnavailableException;
+import licenseserver.idempotency.IdempotencyStore.Claim;
+import licenseserver.idempotency.IdempotentRequest;
+import licenseserver.idempotency.RedisIdempotencyStore;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.RedisTopology;
+import licenseserver.redis.StoreUnavailableException;
 import org.junit.jupiter.api.Test;
 
 /** A claim of which Redis has done what was asked, but its reply is lost. */

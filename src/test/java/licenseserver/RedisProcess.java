@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import licenseserver.embedded.RedisExecutable;
+import licenseserver.redis.embedded.RedisExecutable;
 
 /** A real Redis, or a sentinel, on loopback that a test can freeze, kill and start again; its data is in a folder of its own. */
 public final class RedisProcess implements AutoCloseable {

@@ -5,6 +5,7 @@ import io.vertx.core.VertxOptions;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import licenseserver.config.Config;
 
 /** A whole server in this process, on any free port, with event loops of its own, which nothing may block. */
 public final class TestServer implements AutoCloseable {

@@ -22,10 +22,10 @@ import licenseserver.license.Machine;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import licenseserver.redis.StoreUnavailableException;
 import licenseserver.store.History;
 import licenseserver.store.LicenseJson;
 import licenseserver.store.LicenseStore;
-import licenseserver.store.StoreUnavailableException;
 import licenseserver.store.UnreadableLicenseException;
 import org.jspecify.annotations.Nullable;
 

@@ -3,7 +3,7 @@ package licenseserver.http;
 import io.vertx.core.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import licenseserver.store.StoreUnavailableException;
+import licenseserver.redis.StoreUnavailableException;
 
 /**
  * Bounds how many calls of one kind an event loop has under way; one more is refused at once, before it costs anything. So

@@ -13,11 +13,11 @@ import licenseserver.license.Machine;
 import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Verdict;
+import licenseserver.redis.StoreUnavailableException;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.NearCache;
 import licenseserver.store.NearCache.Remembered;
-import licenseserver.store.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**

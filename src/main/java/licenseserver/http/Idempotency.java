@@ -8,13 +8,13 @@ import io.vertx.core.json.JsonObject;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import licenseserver.idempotency.IdempotencyStore;
+import licenseserver.idempotency.IdempotencyStore.Claim;
+import licenseserver.idempotency.IdempotencyStore.KeptAnswer;
+import licenseserver.idempotency.IdempotencyStore.NamedLicense;
+import licenseserver.idempotency.IdempotentRequest;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
-import licenseserver.store.IdempotencyStore;
-import licenseserver.store.IdempotencyStore.Claim;
-import licenseserver.store.IdempotencyStore.KeptAnswer;
-import licenseserver.store.IdempotencyStore.NamedLicense;
-import licenseserver.store.IdempotentRequest;
 import licenseserver.store.LicenseStore;
 
 /**

@@ -1,7 +1,7 @@
 package licenseserver.store;
 
-import static licenseserver.store.RedisKeys.command;
-import static licenseserver.store.RedisKeys.text;
+import static licenseserver.redis.RedisCommands.command;
+import static licenseserver.redis.RedisCommands.text;
 
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
@@ -17,7 +17,12 @@ import java.util.stream.Collectors;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
-import licenseserver.store.RedisTransactions.Change;
+import licenseserver.redis.Deadline;
+import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisReader;
+import licenseserver.redis.RedisTransactions;
+import licenseserver.redis.RedisTransactions.Change;
+import licenseserver.redis.StoreUnavailableException;
 import licenseserver.store.StoredLicense.Absent;
 import licenseserver.store.StoredLicense.Gone;
 import licenseserver.store.StoredLicense.Moving;

@@ -10,6 +10,7 @@ import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.redis.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**

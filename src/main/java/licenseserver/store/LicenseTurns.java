@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import licenseserver.redis.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**

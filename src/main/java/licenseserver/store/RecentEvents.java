@@ -1,6 +1,6 @@
 package licenseserver.store;
 
-import static licenseserver.store.RedisKeys.command;
+import static licenseserver.redis.RedisCommands.command;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -20,7 +20,11 @@ import java.util.Optional;
 import java.util.function.Function;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
-import licenseserver.store.RedisTransactions.Change;
+import licenseserver.redis.Deadline;
+import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisReader;
+import licenseserver.redis.RedisTransactions;
+import licenseserver.redis.RedisTransactions.Change;
 import licenseserver.store.StoredLicense.Moving;
 import licenseserver.store.UnwrittenEvents.Unwritten;
 

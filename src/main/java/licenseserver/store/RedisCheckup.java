@@ -1,6 +1,6 @@
 package licenseserver.store;
 
-import static licenseserver.store.RedisKeys.command;
+import static licenseserver.redis.RedisCommands.command;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -14,7 +14,16 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import licenseserver.idempotency.RedisIdempotencyStore;
 import licenseserver.license.LicenseKey;
+import licenseserver.redis.Deadline;
+import licenseserver.redis.RedisCommands;
+import licenseserver.redis.RedisNode;
+import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisRelease;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.RedisTopology;
+import licenseserver.redis.StoreUnavailableException;
 
 /**
  * Looks at everything of Redis that decides whether the server works, and keeps what it confirms; says in plain sentences what it
@@ -59,7 +68,7 @@ public final class RedisCheckup {
         }
 
         Request request() {
-            return RedisKeys.command(Command.create(name), arguments.toArray(new String[0]));
+            return RedisCommands.command(Command.create(name), arguments.toArray(new String[0]));
         }
 
         @Override

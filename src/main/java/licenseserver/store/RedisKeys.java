@@ -1,14 +1,9 @@
 package licenseserver.store;
 
-import io.vertx.redis.client.Command;
-import io.vertx.redis.client.Request;
-import io.vertx.redis.client.Response;
-import java.util.Optional;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
-import org.jspecify.annotations.Nullable;
 
-/** What lies where in Redis, and how it is asked for. */
+/** What lies where in Redis. */
 final class RedisKeys {
     private RedisKeys() {}
 
@@ -28,17 +23,5 @@ final class RedisKeys {
     /** The key of an e-mail's license. Leads there only: whether the license is that e-mail's, its record says. */
     static String index(Email email) {
         return "email:" + email.address();
-    }
-
-    static Request command(Command command, String... arguments) {
-        Request request = Request.cmd(command);
-        for (String argument : arguments) {
-            request.arg(argument);
-        }
-        return request;
-    }
-
-    static Optional<String> text(@Nullable Response reply) {
-        return Optional.ofNullable(reply).map(Response::toString);
     }
 }

@@ -1,7 +1,7 @@
 package licenseserver.store;
 
-import static licenseserver.store.RedisKeys.command;
-import static licenseserver.store.RedisKeys.text;
+import static licenseserver.redis.RedisCommands.command;
+import static licenseserver.redis.RedisCommands.text;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -21,7 +21,14 @@ import licenseserver.license.Event;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Rules;
-import licenseserver.store.RedisTransactions.Change;
+import licenseserver.redis.Deadline;
+import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisReader;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.RedisTopology;
+import licenseserver.redis.RedisTransactions;
+import licenseserver.redis.RedisTransactions.Change;
+import licenseserver.redis.StoreUnavailableException;
 import licenseserver.store.StoredLicense.Moving;
 import org.jspecify.annotations.Nullable;
 

@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import licenseserver.JarProcess;
-import licenseserver.embedded.RedisExecutable;
+import licenseserver.redis.embedded.RedisExecutable;
 
 /**
  * All benchmarks, one after the other; {@code mvn -Pbench verify} runs them. What is compared runs side by side and is driven

@@ -7,7 +7,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.ArrayList;
 import java.util.List;
-import licenseserver.store.StoreUnavailableException;
+import licenseserver.redis.StoreUnavailableException;
 import org.junit.jupiter.api.Test;
 
 class CallLimitTest {

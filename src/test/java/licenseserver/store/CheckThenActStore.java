@@ -15,6 +15,8 @@ import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.RedisTopology;
 import org.jspecify.annotations.Nullable;
 
 /** The mistake that this server exists to avoid: looks, decides, then writes. The tests of atomicity must find it. */

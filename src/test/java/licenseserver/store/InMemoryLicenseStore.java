@@ -15,6 +15,7 @@ import licenseserver.license.Event;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Rules;
+import licenseserver.redis.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -26,6 +26,11 @@ import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisReader;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.RedisTopology;
+import licenseserver.redis.StoreUnavailableException;
 import org.assertj.core.api.ListAssert;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -79,7 +84,7 @@ class MoveCrashIT {
         }
 
         @Override
-        Future<List<Response>> send(RedisConnection connection, List<Request> commands) {
+        public Future<List<Response>> send(RedisConnection connection, List<Request> commands) {
             if (batchesLeft == 0) {
                 isDead = true;
                 return Future.failedFuture(new StoreUnavailableException("dead"));

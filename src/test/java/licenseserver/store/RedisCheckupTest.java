@@ -6,9 +6,10 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import licenseserver.redis.RedisNode;
+import licenseserver.redis.RedisSettings.Kind;
 import licenseserver.store.RedisCheckup.Finding;
 import licenseserver.store.RedisCheckup.Weight;
-import licenseserver.store.RedisSettings.Kind;
 import org.junit.jupiter.api.Test;
 
 /** What cannot be had from a Redis at hand. */

@@ -1,7 +1,7 @@
 package licenseserver.store;
 
 import static licenseserver.Await.await;
-import static licenseserver.store.RedisKeys.command;
+import static licenseserver.redis.RedisCommands.command;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,6 +13,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import licenseserver.RedisProcess;
+import licenseserver.redis.Deadline;
+import licenseserver.redis.OneMaster;
+import licenseserver.redis.RedisNode;
+import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisReader;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.StoreUnavailableException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

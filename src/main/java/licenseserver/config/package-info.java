@@ -1,0 +1,5 @@
+/** The settings. */
+@NullMarked
+package licenseserver.config;
+
+import org.jspecify.annotations.NullMarked;

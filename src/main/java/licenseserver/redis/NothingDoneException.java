@@ -1,0 +1,10 @@
+package licenseserver.redis;
+
+/** Redis was not available, and has certainly changed nothing: the same may be asked again, maybe of another server. */
+public final class NothingDoneException extends StoreUnavailableException {
+    private static final long serialVersionUID = 1;
+
+    NothingDoneException(String message) {
+        super(message);
+    }
+}

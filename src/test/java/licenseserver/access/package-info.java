@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.access;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.config;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package licenseserver.embedded;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.idempotency;
+
+import org.jspecify.annotations.NullMarked;

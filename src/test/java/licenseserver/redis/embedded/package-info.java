@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.redis.embedded;
+
+import org.jspecify.annotations.NullMarked;

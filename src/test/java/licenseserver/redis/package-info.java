@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.redis;
+
+import org.jspecify.annotations.NullMarked;
