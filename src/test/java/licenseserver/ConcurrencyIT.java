@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import licenseserver.access.AdminSecret;
-import licenseserver.http.Api;
+import licenseserver.api.Api;
 import licenseserver.http.Readiness;
 import licenseserver.idempotency.InMemoryIdempotencyStore;
 import licenseserver.license.Policy;

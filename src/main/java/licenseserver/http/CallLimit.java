@@ -14,7 +14,7 @@ import licenseserver.redis.StoreUnavailableException;
  * it by one. A line that grew too long is short again after one round, and a bound that fell too low is back after some
  * hundred calls.
  */
-final class CallLimit {
+public final class CallLimit {
     /** A third of what a call may wait for Redis by default: who is let in is answered, not timed out in the line. */
     private static final long TOO_LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
@@ -34,14 +34,14 @@ final class CallLimit {
      * @param least enough to keep all connections to Redis busy
      * @param most what takes little enough memory, and waits shortly enough while Redis is well
      */
-    CallLimit(int least, int most) {
+    public CallLimit(int least, int most) {
         this.least = least;
         this.most = most;
         this.limit = most;
     }
 
     /** Makes the call, or fails with {@link StoreUnavailableException} where too many are under way. */
-    Future<Reply> admit(Supplier<Future<Reply>> call) {
+    public Future<Reply> admit(Supplier<Future<Reply>> call) {
         if (underWay >= limit) {
             return REFUSED;
         }

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * than {@value #MAX_DEPTH} levels. A field is absent, null, or a value; a value of another type than is asked for is refused
  * with a sentence that names the field, except where the contract lets it count as missing ({@link #text}).
  */
-final class Fields {
-    static final int MAX_DEPTH = 32;
+public final class Fields {
+    public static final int MAX_DEPTH = 32;
 
     /** Windows shells put one before the JSON. */
     private static final char BYTE_ORDER_MARK = '\ufeff';
@@ -56,7 +56,7 @@ final class Fields {
     }
 
     /** The body as it came. */
-    Buffer body() {
+    public Buffer body() {
         return body;
     }
 
@@ -65,13 +65,13 @@ final class Fields {
      *
      * @throws RefusedException where it is no JSON, or no JSON object
      */
-    static Fields parse(Buffer body) {
+    public static Fields parse(Buffer body) {
         Map<String, @Nullable Object> plain = PlainObject.read(body.getBytes());
         return new Fields(plain == null ? readStrictly(body) : plain, body);
     }
 
     /** The fields by name, as {@link #values} has them, with {@link #parse}'s refusals. */
-    static Map<String, @Nullable Object> readStrictly(Buffer body) {
+    public static Map<String, @Nullable Object> readStrictly(Buffer body) {
         try {
             char[] text = decode(body);
             try (JsonParser json = STRICT.createParser(text)) {
@@ -131,22 +131,22 @@ final class Fields {
 
     /** The field's text; null where it is missing, which one that is null, empty or no string counts as. */
     @Nullable
-    String text(String name) {
+    public String text(String name) {
         return values.get(name) instanceof String text && !text.isEmpty() ? text : null;
     }
 
     /** Whether the field is there, be it null. */
-    boolean has(String name) {
+    public boolean has(String name) {
         return values.containsKey(name);
     }
 
     /** Whether the field is {@code true}, and nothing else that could be meant so. */
-    boolean isTrue(String name) {
+    public boolean isTrue(String name) {
         return Boolean.TRUE.equals(values.get(name));
     }
 
     /** A choice that must be made: the field is true or false. */
-    boolean choice(String name) {
+    public boolean choice(String name) {
         if (values.get(name) instanceof Boolean choice) {
             return choice;
         }
@@ -155,7 +155,7 @@ final class Fields {
 
     /** A whole number between these, including both; null where the field is absent or null. */
     @Nullable
-    Long integer(String name, long min, long max) {
+    public Long integer(String name, long min, long max) {
         Object value = values.get(name);
         if (value == null || (value instanceof Long number && number >= min && number <= max)) {
             return (Long) value;
@@ -165,13 +165,13 @@ final class Fields {
 
     /** Text of 1 to so many characters, none of them a control character; null where the field is absent or null. */
     @Nullable
-    String line(String name, int maxLength) {
+    public String line(String name, int maxLength) {
         return text(name, maxLength, Text::isPrintable, " without control characters");
     }
 
     /** Text of 1 to so many characters; null where the field is absent or null. */
     @Nullable
-    String prose(String name, int maxLength) {
+    public String prose(String name, int maxLength) {
         return text(name, maxLength, Text::isStorable, "");
     }
 
@@ -188,7 +188,7 @@ final class Fields {
 
     /** The JSON of an object of at most so many bytes; null where the field is absent or null. */
     @Nullable
-    String object(String name, int maxBytes) {
+    public String object(String name, int maxBytes) {
         Object value = values.get(name);
         if (value == null) {
             return null;
@@ -200,7 +200,7 @@ final class Fields {
     }
 
     /** Refuses a call with any other field than these. */
-    void allowOnly(Set<String> names) {
+    public void allowOnly(Set<String> names) {
         for (String name : values.keySet()) {
             if (!names.contains(name)) {
                 String shown = name.length() <= LONGEST_NAME_SHOWN ? name : name.substring(0, LONGEST_NAME_SHOWN) + "…";
@@ -209,7 +209,7 @@ final class Fields {
         }
     }
 
-    static RefusedException refused(String name, String why) {
+    public static RefusedException refused(String name, String why) {
         return new RefusedException(Reply.refusal(400, name + " " + why));
     }
 }

@@ -17,9 +17,9 @@ import licenseserver.memory.Weight;
  *
  * <p>One timer looks after all of them: one of its own for each took 6 % of the time that a validation takes.
  */
-final class RequestBodies {
+public final class RequestBodies {
     /** The largest body that is taken, in bytes; a call of the contract needs some hundred. */
-    static final int MAX_BYTES = 16 * 1024;
+    public static final int MAX_BYTES = 16 * 1024;
 
     private static final int DIGITS_OF_MAX_BYTES = String.valueOf(MAX_BYTES).length();
 
@@ -49,7 +49,7 @@ final class RequestBodies {
      * @param patience the longest that a sender may take for a body
      * @param share of the heap, for the bodies of all event loops, from their first byte until they are answered
      */
-    RequestBodies(Vertx vertx, Duration patience, HeapShare share) {
+    public RequestBodies(Vertx vertx, Duration patience, HeapShare share) {
         this.patience = patience;
         this.share = share;
         vertx.setPeriodic(
@@ -57,7 +57,7 @@ final class RequestBodies {
     }
 
     /** Is told that a body is not taken. */
-    interface Refusal {
+    public interface Refusal {
         /**
          * Answers the request, unless it has an answer; may be called a second time, to end the connection.
          *
@@ -72,7 +72,7 @@ final class RequestBodies {
      *
      * @param taken is given the body, unless it is refused, and is done with it when its future completes
      */
-    void receive(HttpServerRequest request, Function<Buffer, Future<Reply>> taken, Refusal refused) {
+    public void receive(HttpServerRequest request, Function<Buffer, Future<Reply>> taken, Refusal refused) {
         boolean waits = request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true);
         long announced = announcedBytes(request);
         var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);

@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * without a name (RFC 9112, sections 3.2, 5 and 6.1). Netty reads nothing more of a connection after a head that was
  * refused here, so what was meant to be smuggled behind it can never reach a handler.
  */
-class StrictRequestDecoder extends VertxHttpRequestDecoder {
+public class StrictRequestDecoder extends VertxHttpRequestDecoder {
     /** The request is of a version of HTTP other than 1.0 and 1.1. */
-    static final class UnsupportedVersionException extends RuntimeException {
+    public static final class UnsupportedVersionException extends RuntimeException {
         UnsupportedVersionException() {
             super("Neither HTTP/1.0 nor HTTP/1.1", null, false, false);
         }

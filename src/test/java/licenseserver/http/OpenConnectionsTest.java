@@ -21,6 +21,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import licenseserver.Wait;
+import licenseserver.api.DelegatingStore;
+import licenseserver.api.TestServer;
 import licenseserver.http.RawConnection.Answer;
 import licenseserver.license.Decision;
 import licenseserver.license.License;

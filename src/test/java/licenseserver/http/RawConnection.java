@@ -20,14 +20,14 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A connection that sends any bytes, and reads HTTP answers strictly, each within bounded time. */
-final class RawConnection implements AutoCloseable {
+public final class RawConnection implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 10_000;
 
     /** Vert.x says back whatever protocol it was asked in. */
     private static final Pattern STATUS_LINE = Pattern.compile("\\S+/[0-9]+\\.[0-9]+ ([1-5][0-9]{2}) [A-Za-z -]+");
 
     /** An answer; the names of its headers are in lower case. */
-    record Answer(int status, TreeMap<String, String> headers, String body) {
+    public record Answer(int status, TreeMap<String, String> headers, String body) {
         boolean closes() {
             return "close".equalsIgnoreCase(headers.get("connection"));
         }
@@ -36,12 +36,12 @@ final class RawConnection implements AutoCloseable {
     private final Socket socket;
     private final InputStream in;
 
-    RawConnection(String host, int port) {
+    public RawConnection(String host, int port) {
         this(host, port, null);
     }
 
     /** A connection from this address of the machine; null for any. */
-    RawConnection(String host, int port, @Nullable String from) {
+    public RawConnection(String host, int port, @Nullable String from) {
         try {
             socket = from == null ? new Socket(host, port) : new Socket(host, port, InetAddress.getByName(from), 0);
             socket.setSoTimeout(PATIENCE_MILLIS);
@@ -53,12 +53,12 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** A GET with these further header lines. */
-    static String get(String path, String... headers) {
+    public static String get(String path, String... headers) {
         return "GET " + path + " HTTP/1.1\r\n" + lines("Host: localhost") + lines(headers) + "\r\n";
     }
 
     /** A POST with this body, and with further header lines. */
-    static String post(String path, String body, String... headers) {
+    public static String post(String path, String body, String... headers) {
         return "POST " + path + " HTTP/1.1\r\n" + lines("Host: localhost", "Content-Length: " + body.length())
                 + lines(headers) + "\r\n" + body;
     }
@@ -68,11 +68,11 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** Sends text as ISO 8859-1, so that each character up to U+00FF is one byte. */
-    RawConnection send(String text) {
+    public RawConnection send(String text) {
         return send(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
-    RawConnection send(byte[] bytes) {
+    public RawConnection send(byte[] bytes) {
         try {
             socket.getOutputStream().write(bytes);
         } catch (SocketException closed) {
@@ -84,7 +84,7 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** Tells the server that nothing more comes; what it sends can still be read. */
-    RawConnection endSending() {
+    public RawConnection endSending() {
         try {
             socket.shutdownOutput();
         } catch (SocketException closed) {
@@ -96,12 +96,12 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** The next answer. */
-    Answer read() {
+    public Answer read() {
         return readIfAny().orElseThrow(() -> new AssertionError("The connection was closed without an answer"));
     }
 
     /** The answers until the server closes the connection. */
-    List<Answer> readAll() {
+    public List<Answer> readAll() {
         var answers = new ArrayList<Answer>();
         for (Optional<Answer> next = readIfAny(); next.isPresent(); next = readIfAny()) {
             answers.add(next.get());
@@ -110,7 +110,7 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** Whether the server closes the connection before it sends anything more. */
-    boolean isClosed() {
+    public boolean isClosed() {
         return readIfAny().isEmpty();
     }
 

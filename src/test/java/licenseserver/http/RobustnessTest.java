@@ -1,10 +1,10 @@
 package licenseserver.http;
 
 import static licenseserver.Await.await;
+import static licenseserver.api.TestServer.ADMIN_SECRET;
+import static licenseserver.api.TestServer.PATIENT;
 import static licenseserver.http.RawConnection.get;
 import static licenseserver.http.RawConnection.post;
-import static licenseserver.http.TestServer.ADMIN_SECRET;
-import static licenseserver.http.TestServer.PATIENT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
@@ -25,6 +25,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import licenseserver.EventLoops;
 import licenseserver.Wait;
+import licenseserver.api.DelegatingStore;
+import licenseserver.api.TestServer;
 import licenseserver.http.RawConnection.Answer;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;

@@ -1,9 +1,9 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import static licenseserver.Await.await;
-import static licenseserver.http.TestServer.ADMIN_SECRET;
-import static licenseserver.http.TestServer.NOW_MILLIS;
-import static licenseserver.http.TestServer.PATIENT;
+import static licenseserver.api.TestServer.ADMIN_SECRET;
+import static licenseserver.api.TestServer.NOW_MILLIS;
+import static licenseserver.api.TestServer.PATIENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Future;
@@ -26,6 +26,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import licenseserver.EventLoops;
+import licenseserver.http.RawConnection;
+import licenseserver.http.Readiness;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.License;
@@ -133,7 +135,7 @@ class ApiTest {
     @Nested
     class Options {
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#calls")
+        @MethodSource("licenseserver.api.ApiTest#calls")
         @ValueSource(strings = {"/", "/unknown", "/livez", "/validate/", "/validate?x=1"})
         void tells_a_browser_what_it_may_send_to_any_path(String path) {
             HttpResponse<String> answer = send(
@@ -357,7 +359,7 @@ class ApiTest {
     @Nested
     class Authorization {
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#adminCalls")
+        @MethodSource("licenseserver.api.ApiTest#adminCalls")
         void is_required_for_admin_calls(String path) {
             assertAnswer(post(path, "{}"), 401, refusal("Unauthorized"));
         }
@@ -574,7 +576,7 @@ class ApiTest {
     @Nested
     class Activate {
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#missingKeyOrMachine")
+        @MethodSource("licenseserver.api.ApiTest#missingKeyOrMachine")
         void requires_key_and_machine(String body) {
             issue(3, false);
 
@@ -582,7 +584,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#invalidMachineIds")
+        @MethodSource("licenseserver.api.ApiTest#invalidMachineIds")
         void refuses_an_invalid_machine(String machineId) {
             issue(3, false);
 
@@ -590,7 +592,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#unknownKeys")
+        @MethodSource("licenseserver.api.ApiTest#unknownKeys")
         void does_not_find_an_unknown_key(String key) {
             assertAnswer(post("/activate", input(key, "one")), 404, refusal("License not found"));
         }
@@ -675,7 +677,7 @@ class ApiTest {
     @Nested
     class Validate {
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#missingKeyOrMachine")
+        @MethodSource("licenseserver.api.ApiTest#missingKeyOrMachine")
         void says_no_where_something_is_missing(String body) {
             issue(3, false, "one");
 
@@ -683,7 +685,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#invalidMachineIds")
+        @MethodSource("licenseserver.api.ApiTest#invalidMachineIds")
         void says_no_for_an_invalid_machine(String machineId) {
             issue(3, false, "one");
 
@@ -691,7 +693,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#unknownKeys")
+        @MethodSource("licenseserver.api.ApiTest#unknownKeys")
         void says_no_for_an_unknown_key(String key) {
             issue(3, false, "one");
 
@@ -737,7 +739,7 @@ class ApiTest {
         private static final String DEACTIVATED = "{\"success\":true}";
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#missingKeyOrMachine")
+        @MethodSource("licenseserver.api.ApiTest#missingKeyOrMachine")
         void requires_key_and_machine(String body) {
             issue(3, false);
 
@@ -745,7 +747,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#invalidMachineIds")
+        @MethodSource("licenseserver.api.ApiTest#invalidMachineIds")
         void refuses_an_invalid_machine(String machineId) {
             issue(3, false);
 
@@ -753,7 +755,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#unknownKeys")
+        @MethodSource("licenseserver.api.ApiTest#unknownKeys")
         void does_not_find_an_unknown_key(String key) {
             assertAnswer(post("/deactivate", input(key, "one")), 404, refusal("License not found"));
         }
@@ -878,7 +880,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#callsWithInput")
+        @MethodSource("licenseserver.api.ApiTest#callsWithInput")
         void is_answered_503_with_when_to_try_again(String call) {
             try (TestServer failing = serverOn(() -> Future.failedFuture(new StoreUnavailableException(TEXT)))) {
                 HttpResponse<String> answer = sendTo(failing, call);
@@ -889,7 +891,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#callsWithInput")
+        @MethodSource("licenseserver.api.ApiTest#callsWithInput")
         void that_nobody_expects_is_answered_500_and_logged_without_its_text(String call) {
             for (Supplier<Future<Object>> failure : List.<Supplier<Future<Object>>>of(
                     () -> Future.failedFuture(new IllegalStateException(TEXT)),
@@ -916,7 +918,7 @@ class ApiTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.http.ApiTest#callsOnAnUnreadableLicense")
+        @MethodSource("licenseserver.api.ApiTest#callsOnAnUnreadableLicense")
         void by_an_unreadable_record_is_answered_500_and_logged_without_its_text(String call) {
             putUnreadable(call);
 

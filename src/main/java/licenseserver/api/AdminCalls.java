@@ -1,4 +1,4 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
@@ -13,6 +13,9 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import licenseserver.http.Fields;
+import licenseserver.http.RefusedException;
+import licenseserver.http.Reply;
 import licenseserver.license.Answer;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;

@@ -1,4 +1,4 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import static licenseserver.Await.await;
 
@@ -20,6 +20,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import licenseserver.EventLoops;
 import licenseserver.access.AdminSecret;
+import licenseserver.http.OpenConnections;
+import licenseserver.http.RawConnection;
+import licenseserver.http.Readiness;
 import licenseserver.idempotency.IdempotencyStore;
 import licenseserver.idempotency.InMemoryIdempotencyStore;
 import licenseserver.license.Policy;
@@ -29,15 +32,15 @@ import licenseserver.store.LicenseStore;
 import licenseserver.store.NearCache;
 
 /** The HTTP interface on a port of loopback that is free, at a time that stands still. */
-final class TestServer implements AutoCloseable {
-    static final String ADMIN_SECRET = "s3cret";
-    static final int MAX_MACHINES = 3;
-    static final long NOW_MILLIS = 1_719_000_000_000L;
+public final class TestServer implements AutoCloseable {
+    public static final String ADMIN_SECRET = "s3cret";
+    public static final int MAX_MACHINES = 3;
+    public static final long NOW_MILLIS = 1_719_000_000_000L;
 
-    static final HeapShare UNBOUNDED = new HeapShare(Long.MAX_VALUE, "none");
+    public static final HeapShare UNBOUNDED = new HeapShare(Long.MAX_VALUE, "none");
 
     /** Longer than any test waits. */
-    static final Duration PATIENT = Duration.ofSeconds(60);
+    public static final Duration PATIENT = Duration.ofSeconds(60);
 
     private static final String LOOPBACK = "127.0.0.1";
     private static final HttpClient CLIENT =
@@ -51,18 +54,18 @@ final class TestServer implements AutoCloseable {
         this.http = http;
     }
 
-    static TestServer start(Vertx vertx, LicenseStore licenses) {
+    public static TestServer start(Vertx vertx, LicenseStore licenses) {
         return start(vertx, licenses, "*", PATIENT, PATIENT, () -> Readiness.READY);
     }
 
     /** Starts a server that remembers requests in this store, has this policy, and tells the time by this clock. */
-    static TestServer start(
+    public static TestServer start(
             Vertx vertx, LicenseStore licenses, IdempotencyStore requests, Policy policy, InstantSource clock) {
         var settings = new Api.Settings(MAX_MACHINES, policy, "*", PATIENT, UNBOUNDED);
         return start(vertx, licenses, requests, settings, clock, PATIENT, () -> Readiness.READY);
     }
 
-    static TestServer start(
+    public static TestServer start(
             Vertx vertx,
             LicenseStore licenses,
             String corsOrigin,
@@ -80,7 +83,7 @@ final class TestServer implements AutoCloseable {
     }
 
     /** Starts a server with these bounds on its connections and on the bodies of requests. */
-    static TestServer start(Vertx vertx, LicenseStore licenses, OpenConnections connections, HeapShare bodies) {
+    public static TestServer start(Vertx vertx, LicenseStore licenses, OpenConnections connections, HeapShare bodies) {
         return start(
                 vertx,
                 licenses,
@@ -136,16 +139,16 @@ final class TestServer implements AutoCloseable {
                         .listen(0, LOOPBACK)));
     }
 
-    URI uri(String path) {
+    public URI uri(String path) {
         return URI.create("http://" + LOOPBACK + ":" + http.actualPort() + path);
     }
 
     /** Posts a body with headers: names and values in turn. */
-    HttpResponse<String> post(String path, String body, String... headers) {
+    public HttpResponse<String> post(String path, String body, String... headers) {
         return postLater(path, body, headers).join();
     }
 
-    CompletableFuture<HttpResponse<String>> postLater(String path, String body, String... headers) {
+    public CompletableFuture<HttpResponse<String>> postLater(String path, String body, String... headers) {
         HttpRequest.Builder request = HttpRequest.newBuilder(uri(path))
                 .timeout(Duration.ofSeconds(10))
                 .POST(BodyPublishers.ofString(body));
@@ -156,16 +159,16 @@ final class TestServer implements AutoCloseable {
     }
 
     /** Posts a body with the admin secret. */
-    HttpResponse<String> postAsAdmin(String path, String body) {
+    public HttpResponse<String> postAsAdmin(String path, String body) {
         return post(path, body, "Authorization", "Bearer " + ADMIN_SECRET);
     }
 
-    RawConnection connect() {
+    public RawConnection connect() {
         return new RawConnection(LOOPBACK, http.actualPort());
     }
 
     /** Connects from another address of this machine, for example {@code 127.0.0.2}. */
-    RawConnection connectFrom(String address) {
+    public RawConnection connectFrom(String address) {
         return new RawConnection(LOOPBACK, http.actualPort(), address);
     }
 

@@ -1,8 +1,10 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import licenseserver.http.RefusedException;
+import licenseserver.http.Reply;
 import licenseserver.redis.StoreUnavailableException;
 import licenseserver.store.EmailTakenException;
 import licenseserver.store.UnreadableLicenseException;

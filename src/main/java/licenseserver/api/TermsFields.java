@@ -1,9 +1,11 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import licenseserver.http.Fields;
+import licenseserver.http.RefusedException;
 import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 

@@ -1,4 +1,4 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -8,6 +8,7 @@ import io.vertx.core.json.JsonObject;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import licenseserver.http.Reply;
 import licenseserver.idempotency.IdempotencyStore;
 import licenseserver.idempotency.IdempotencyStore.Claim;
 import licenseserver.idempotency.IdempotencyStore.KeptAnswer;

@@ -1,4 +1,4 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
@@ -6,6 +6,8 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import licenseserver.http.Fields;
+import licenseserver.http.Reply;
 import licenseserver.license.Answer;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;

@@ -1,4 +1,4 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import static java.util.Map.entry;
 
@@ -26,6 +26,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import licenseserver.access.AdminSecret;
+import licenseserver.http.CallLimit;
+import licenseserver.http.Fields;
+import licenseserver.http.Readiness;
+import licenseserver.http.Reply;
+import licenseserver.http.RequestBodies;
+import licenseserver.http.StrictRequestDecoder;
 import licenseserver.idempotency.IdempotencyStore;
 import licenseserver.license.Policy;
 import licenseserver.memory.HeapShare;

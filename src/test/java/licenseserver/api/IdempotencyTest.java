@@ -1,8 +1,8 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import static licenseserver.Await.await;
-import static licenseserver.http.TestServer.ADMIN_SECRET;
-import static licenseserver.http.TestServer.NOW_MILLIS;
+import static licenseserver.api.TestServer.ADMIN_SECRET;
+import static licenseserver.api.TestServer.NOW_MILLIS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Future;

@@ -1,4 +1,4 @@
-package licenseserver.http;
+package licenseserver.api;
 
 import io.vertx.core.Future;
 import java.time.Instant;
@@ -16,10 +16,10 @@ import licenseserver.store.Registration;
 import org.jspecify.annotations.Nullable;
 
 /** Another store, to override what a test wants to watch or to delay. */
-class DelegatingStore implements LicenseStore {
+public class DelegatingStore implements LicenseStore {
     private final LicenseStore licenses;
 
-    DelegatingStore(LicenseStore licenses) {
+    public DelegatingStore(LicenseStore licenses) {
         this.licenses = licenses;
     }
 
