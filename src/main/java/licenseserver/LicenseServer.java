@@ -4,17 +4,23 @@ import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpServer;
-import io.vertx.core.http.HttpServerOptions;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import licenseserver.access.AdminSecret;
-import licenseserver.api.Api;
+import licenseserver.api.StoreFailures;
+import licenseserver.capability.Capability;
+import licenseserver.capability.EventLoop;
 import licenseserver.config.Config;
+import licenseserver.health.Readiness;
 import licenseserver.http.OpenConnections;
-import licenseserver.http.Readiness;
+import licenseserver.http.Pipeline;
+import licenseserver.http.Route;
+import licenseserver.http.Routes;
+import licenseserver.idempotency.Idempotency;
 import licenseserver.idempotency.RedisIdempotencyStore;
 import licenseserver.memory.HeapBudget;
 import licenseserver.memory.HeapShare;
@@ -58,6 +64,7 @@ public final class LicenseServer extends VerticleBase {
 
     private final UnwrittenEvents unwrittenEvents = new UnwrittenEvents();
     private final NearCache cache;
+    private final List<Capability> capabilities;
     private @Nullable DataFolder dataFolder;
     private volatile @Nullable EmbeddedRedis embeddedRedis;
     private @Nullable RedisTopology topology;
@@ -71,6 +78,7 @@ public final class LicenseServer extends VerticleBase {
         this.cache = config.nearCache()
                 ? NearCache.on(config.validateStaleness(), InstantSource.system(), HeapBudget.NEAR_CACHE.bytes())
                 : NearCache.off();
+        this.capabilities = Wiring.capabilities(config, this::readiness);
     }
 
     /** The port it listens on; 0 until it is started. */
@@ -96,7 +104,7 @@ public final class LicenseServer extends VerticleBase {
                 ? vertx.deployVerticle(new ChangeFeed(cache, needs.redis(), shared))
                 : Future.succeededFuture();
         return feeding.compose(fed -> vertx.deployVerticle(
-                () -> new EventLoop(needs, shared),
+                () -> new Loop(needs, shared),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors())));
     }
 
@@ -193,17 +201,17 @@ public final class LicenseServer extends VerticleBase {
     }
 
     /** What one event loop does. */
-    private final class EventLoop extends VerticleBase {
+    private final class Loop extends VerticleBase {
         private final Needs needs;
         private final RedisTopology topology;
-        private HttpServer http;
+        private @Nullable HttpServer http;
         private RedisLicenseStore store;
         private RedisLicenseStore sellerStore;
         private RedisIdempotencyStore requests;
         private LastSeen lastSeen;
 
         @SuppressWarnings("NullAway.Init") // set by start, which comes before all else
-        EventLoop(Needs needs, RedisTopology topology) {
+        Loop(Needs needs, RedisTopology topology) {
             this.needs = needs;
             this.topology = topology;
         }
@@ -214,31 +222,24 @@ public final class LicenseServer extends VerticleBase {
             sellerStore = newStore(sellerTurns);
             requests = new RedisIdempotencyStore(vertx, needs.redis(), topology, config.redisTimeout());
             lastSeen = new LastSeen(vertx, store, signsOfLife, LAST_SEEN_PAUSE);
-            var api = new Api(
+            var loop = new EventLoop(
+                    vertx, InstantSource.system(), needs.adminSecret(), store, sellerStore, cache, lastSeen);
+            List<Route> routes = capabilities.stream()
+                    .flatMap(capability -> capability.routes(loop).stream())
+                    .toList();
+            var pipeline = new Pipeline(
                     vertx,
-                    store,
-                    sellerStore,
-                    cache,
-                    lastSeen,
-                    requests,
-                    InstantSource.system(),
-                    new Api.Settings(
-                            config.maxMachines(), config.policy(), config.corsOrigin(), config.bodyTimeout(), bodies),
-                    needs.adminSecret(),
-                    LicenseServer.this::readiness);
-            http = vertx.createHttpServer(new HttpServerOptions()
-                            .setIdleTimeout((int) config.idleTimeout().toSeconds())
-                            .setIdleTimeoutUnit(TimeUnit.SECONDS)
-                            .setHttp2ClearTextEnabled(false)
-                            // There are no web sockets; the handler that waits for them would see every request.
-                            .setPerMessageWebSocketCompressionSupported(false)
-                            .setPerFrameWebSocketCompressionSupported(false))
-                    .connectionHandler(connections)
-                    .requestHandler(api.handler())
-                    .invalidRequestHandler(api::answerInvalidRequest);
+                    new Routes(routes),
+                    new Idempotency(vertx, requests, sellerStore),
+                    StoreFailures::translate,
+                    new Pipeline.Settings(config.corsOrigin(), config.idleTimeout(), config.bodyTimeout(), bodies),
+                    () -> stopping);
             // A negative port is any free one, the same for all event loops.
-            return http.listen(config.port() == 0 ? -1 : config.port(), config.host())
-                    .onSuccess(listening -> port = listening.actualPort());
+            return pipeline.listen(config.port() == 0 ? -1 : config.port(), config.host(), connections)
+                    .onSuccess(listening -> {
+                        http = listening;
+                        port = listening.actualPort();
+                    });
         }
 
         private RedisLicenseStore newStore(LicenseTurns lines) {
@@ -262,8 +263,10 @@ public final class LicenseServer extends VerticleBase {
             stopping = true;
             Duration most = config.shutdownTimeout();
             Future<?> written = lastSeen.writeAll(most.dividedBy(2));
-            return http.shutdown(most.multipliedBy(8).dividedBy(10).toMillis(), TimeUnit.MILLISECONDS)
-                    .eventually(() -> written)
+            Future<?> finished = http == null
+                    ? Future.succeededFuture()
+                    : http.shutdown(most.multipliedBy(8).dividedBy(10).toMillis(), TimeUnit.MILLISECONDS);
+            return finished.eventually(() -> written)
                     .eventually(() -> lastSeen.writeAll(most.dividedBy(10)))
                     .eventually(store::close)
                     .eventually(sellerStore::close)

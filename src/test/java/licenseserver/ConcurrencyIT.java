@@ -3,21 +3,10 @@ package licenseserver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;
-import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import licenseserver.access.AdminSecret;
-import licenseserver.api.Api;
-import licenseserver.http.Readiness;
-import licenseserver.idempotency.InMemoryIdempotencyStore;
-import licenseserver.license.Policy;
-import licenseserver.memory.HeapShare;
 import licenseserver.store.CheckThenActStore;
-import licenseserver.store.LastSeen;
-import licenseserver.store.NearCache;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
@@ -29,7 +18,6 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 class ConcurrencyIT {
     private static final int STORMS = 20;
     private static final int HISTORIES = 40;
-    private static final HeapShare UNBOUNDED = new HeapShare(Long.MAX_VALUE, "none");
 
     @Nested
     @TestInstance(Lifecycle.PER_CLASS)
@@ -83,24 +71,8 @@ class ConcurrencyIT {
         void start() throws Exception {
             for (int i = 0; i < 3; i++) {
                 var store = new CheckThenActStore(vertx, RedisForTests.url());
-                var api = new Api(
-                        vertx,
-                        store,
-                        store,
-                        NearCache.off(),
-                        new LastSeen(vertx, store, UNBOUNDED, Duration.ofMinutes(1)),
-                        new InMemoryIdempotencyStore(),
-                        InstantSource.system(),
-                        new Api.Settings(Concurrency.LIMIT, Policy.NONE, "*", Duration.ofSeconds(10), UNBOUNDED),
-                        new AdminSecret(HttpCalls.SECRET),
-                        () -> Readiness.READY);
-                servers.add(new HttpCalls(vertx.createHttpServer()
-                        .requestHandler(api.handler())
-                        .listen(0, "127.0.0.1")
-                        .toCompletionStage()
-                        .toCompletableFuture()
-                        .get(10, TimeUnit.SECONDS)
-                        .actualPort()));
+                servers.add(new HttpCalls(
+                        licenseserver.api.TestServer.start(vertx, store).port()));
             }
         }
 

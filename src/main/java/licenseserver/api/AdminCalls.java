@@ -6,16 +6,20 @@ import io.vertx.core.json.JsonObject;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.HashSet;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import licenseserver.http.Access;
+import licenseserver.http.Call;
 import licenseserver.http.Fields;
 import licenseserver.http.RefusedException;
 import licenseserver.http.Reply;
+import licenseserver.http.Route;
 import licenseserver.license.Answer;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
@@ -56,19 +60,52 @@ final class AdminCalls {
         this.clock = clock;
     }
 
-    Future<Reply> register(Fields fields) {
+    List<Route> routes(Access admin) {
+        return Stream.of(
+                        Route.call("/register-license", this::register)
+                                .repeatable()
+                                .requires("email", Refusals.EMAIL_REQUIRED)
+                                .takesOnly(names(TermsFields.NAMES, "email"))
+                                .refuses(Refusals.EMAIL_INVALID),
+                        Route.call("/license-info", this::info)
+                                .takes("key", "email")
+                                .refuses(Refusals.LICENSE_NOT_FOUND, Refusals.UNREADABLE),
+                        named("/disable-license", this::disable, "reason"),
+                        named("/enable-license", this::enable, "reason"),
+                        named("/update-license", this::update, names(TermsFields.NAMES, "newEmail", "record"))
+                                .repeatable()
+                                .refuses(
+                                        Refusals.KEY_OR_EMAIL_REQUIRED,
+                                        Refusals.LICENSE_NOT_FOUND,
+                                        Refusals.EMAIL_TAKEN,
+                                        Refusals.RECORD_IS_READABLE),
+                        named("/reset-machines", this::resetMachines, "machineId"),
+                        named("/rotate-key", this::rotateKey, "keepMachines").repeatable(),
+                        named("/delete-license", this::delete).refuses(Refusals.KEY_OR_EMAIL_REQUIRED),
+                        named("/license-history", this::history, "limit", "before"),
+                        Route.call("/recent-events", this::recentEvents).takesOnly("limit"))
+                .map(route -> (Route) route.onlyFor(admin))
+                .toList();
+    }
+
+    /** A call on the license that is named by its key or else its e-mail. */
+    private static Route.Post named(String path, Route.Answer answer, String... others) {
+        return Route.call(path, answer)
+                .takesOnly(names(List.of(others), "key", "email"))
+                .refuses(Refusals.KEY_OR_EMAIL_REQUIRED, Refusals.LICENSE_NOT_FOUND);
+    }
+
+    private static String[] names(Collection<String> more, String... first) {
+        return Stream.concat(Stream.of(first), more.stream().sorted()).toArray(String[]::new);
+    }
+
+    private Future<Reply> register(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
-        String given = fields.text("email");
-        if (given == null) {
-            return Future.succeededFuture(Reply.EMAIL_REQUIRED);
-        }
-        Optional<Email> email = Email.parse(given);
+        Optional<Email> email = Optional.ofNullable(fields.text("email")).flatMap(Email::parse);
         if (email.isEmpty()) {
-            return Future.succeededFuture(Reply.EMAIL_INVALID);
+            return Future.succeededFuture(Refusals.EMAIL_INVALID);
         }
-        var allowed = new HashSet<>(TermsFields.NAMES);
-        allowed.add("email");
-        fields.allowOnly(allowed);
         Terms terms = TermsFields.read(fields, maxMachines, now).apply(Terms.of(maxMachines));
         return register(email.get(), terms, now);
     }
@@ -86,11 +123,12 @@ final class AdminCalls {
                                 .put("key", registration.key().value())));
     }
 
-    Future<Reply> info(Fields fields) {
+    private Future<Reply> info(Call call) {
+        Fields fields = call.fields();
         return find(fields)
-                .map(found -> found.map(AdminCalls::shown).orElse(Reply.LICENSE_NOT_FOUND))
+                .map(found -> found.map(AdminCalls::shown).orElse(Refusals.LICENSE_NOT_FOUND))
                 .recover(failure -> failure instanceof UnreadableLicenseException unreadable
-                        ? Future.succeededFuture(Reply.unreadable(unreadable.problem(), unreadable.record()))
+                        ? Future.succeededFuture(Refusals.unreadable(unreadable.problem(), unreadable.record()))
                         : Future.failedFuture(failure));
     }
 
@@ -115,20 +153,22 @@ final class AdminCalls {
         return Future.succeededFuture(Optional.empty());
     }
 
-    Future<Reply> disable(Fields fields) {
+    private Future<Reply> disable(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         String reason = fields.line("reason", MAX_REASON_LENGTH);
-        return change(fields, Set.of("reason"), license -> Rules.setDisabled(license, true, reason, now), done -> DONE);
+        return change(fields, license -> Rules.setDisabled(license, true, reason, now), done -> DONE);
     }
 
-    Future<Reply> enable(Fields fields) {
+    private Future<Reply> enable(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         String reason = fields.line("reason", MAX_REASON_LENGTH);
-        return change(
-                fields, Set.of("reason"), license -> Rules.setDisabled(license, false, reason, now), done -> DONE);
+        return change(fields, license -> Rules.setDisabled(license, false, reason, now), done -> DONE);
     }
 
-    Future<Reply> resetMachines(Fields fields) {
+    private Future<Reply> resetMachines(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         String machineId = fields.line("machineId", Machine.MAX_ID_LENGTH);
         if (fields.has("machineId") && machineId == null) {
@@ -139,7 +179,6 @@ final class AdminCalls {
         var before = new AtomicInteger();
         return change(
                 fields,
-                Set.of("machineId"),
                 license -> {
                     before.set(license == null ? 0 : license.machines().size());
                     return Rules.resetMachines(license, machineId, now);
@@ -149,16 +188,15 @@ final class AdminCalls {
                         .put("freed", before.get() - reset.machines().size())));
     }
 
-    Future<Reply> update(Fields fields) {
+    private Future<Reply> update(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         if (fields.has("record")) {
             return mend(fields, now);
         }
         UnaryOperator<Terms> terms = TermsFields.read(fields, maxMachines, now);
         Email newEmail = newEmail(fields);
-        var allowed = new HashSet<>(TermsFields.NAMES);
-        allowed.add("newEmail");
-        return change(fields, allowed, license -> Rules.update(license, terms, newEmail, now), AdminCalls::shown);
+        return change(fields, license -> Rules.update(license, terms, newEmail, now), AdminCalls::shown);
     }
 
     /**
@@ -174,10 +212,11 @@ final class AdminCalls {
         return LicenseKey.parse(key)
                 .map(known -> licenses.mendUnreadable(known, mended, now)
                         .compose(done -> licenses.find(known).map(license -> {
-                            Reply otherwise = license.isEmpty() ? Reply.LICENSE_NOT_FOUND : Reply.RECORD_IS_READABLE;
+                            Reply otherwise =
+                                    license.isEmpty() ? Refusals.LICENSE_NOT_FOUND : Refusals.RECORD_IS_READABLE;
                             return done && license.isPresent() ? shown(license.get()) : otherwise;
                         })))
-                .orElseGet(() -> Future.succeededFuture(Reply.LICENSE_NOT_FOUND));
+                .orElseGet(() -> Future.succeededFuture(Refusals.LICENSE_NOT_FOUND));
     }
 
     private static License mended(Fields fields) {
@@ -201,13 +240,13 @@ final class AdminCalls {
                 .orElseThrow(() -> Fields.refused("newEmail", "must be an e-mail address"));
     }
 
-    Future<Reply> rotateKey(Fields fields) {
+    private Future<Reply> rotateKey(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         boolean keepMachines = !fields.has("keepMachines") || fields.choice("keepMachines");
         LicenseKey newKey = LicenseKey.random(random);
         return change(
                 fields,
-                Set.of("keepMachines"),
                 license -> Rules.rotateKey(license, newKey, keepMachines, now),
                 license -> Reply.ok(new JsonObject()
                         .put("success", true)
@@ -215,10 +254,11 @@ final class AdminCalls {
     }
 
     /** Also succeeds if there was nothing to delete. A record that cannot be read can be deleted by its key. */
-    Future<Reply> delete(Fields fields) {
+    private Future<Reply> delete(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
-        return change(fields, Set.of(), license -> Rules.delete(license, now), deleted -> DONE)
-                .map(reply -> reply.equals(Reply.LICENSE_NOT_FOUND) ? DONE : reply)
+        return change(fields, license -> Rules.delete(license, now), deleted -> DONE)
+                .map(reply -> reply.equals(Refusals.LICENSE_NOT_FOUND) ? DONE : reply)
                 .recover(failure -> failure instanceof UnreadableLicenseException && fields.text("key") != null
                         ? locate(fields)
                                 .compose(key -> licenses.mendUnreadable(key.orElseThrow(), null, now))
@@ -227,25 +267,19 @@ final class AdminCalls {
                         : Future.failedFuture(failure));
     }
 
-    /** One change of the license that the fields name, refused where they hold others than that and those allowed. */
+    /** One change of the license that the fields name. */
     private Future<Reply> change(
-            Fields fields,
-            Set<String> allowed,
-            Function<@Nullable License, Decision<Answer>> rule,
-            Function<License, Reply> success) {
-        var names = new HashSet<>(allowed);
-        names.addAll(List.of("key", "email"));
-        fields.allowOnly(names);
+            Fields fields, Function<@Nullable License, Decision<Answer>> rule, Function<License, Reply> success) {
         requireName(fields);
         return change(fields, rule, MAX_LOOKUPS)
                 .map(answer -> answer.verdict() == Verdict.OK && answer.license() != null
                         ? success.apply(answer.license())
-                        : Reply.refusal(answer.verdict()));
+                        : Refusals.of(answer.verdict()));
     }
 
     private static void requireName(Fields fields) {
         if (fields.text("key") == null && fields.text("email") == null) {
-            throw new RefusedException(Reply.KEY_OR_EMAIL_REQUIRED);
+            throw new RefusedException(Refusals.KEY_OR_EMAIL_REQUIRED);
         }
     }
 
@@ -279,13 +313,14 @@ final class AdminCalls {
                 || email(fields).filter(license::belongsTo).isPresent();
     }
 
-    Future<Reply> history(Fields fields) {
+    private Future<Reply> history(Call call) {
+        Fields fields = call.fields();
         Long limit = fields.integer("limit", 1, MAX_EVENTS);
         Long before = fields.integer("before", 1, Long.MAX_VALUE);
         requireName(fields);
         return find(fields)
                 .compose(license -> license.isEmpty()
-                        ? Future.succeededFuture(Reply.LICENSE_NOT_FOUND)
+                        ? Future.succeededFuture(Refusals.LICENSE_NOT_FOUND)
                         : licenses.history(license.get().key())
                                 .map(history -> page(
                                         history,
@@ -314,7 +349,8 @@ final class AdminCalls {
         return Reply.ok(next == null ? body : body.put("before", next));
     }
 
-    Future<Reply> recentEvents(Fields fields) {
+    private Future<Reply> recentEvents(Call call) {
+        Fields fields = call.fields();
         Long limit = fields.integer("limit", 1, MAX_EVENTS);
         return licenses.recentEvents((int) (limit == null ? DEFAULT_EVENTS : limit))
                 .map(events -> Reply.ok("{\"success\":true,\"events\":[" + String.join(",", events) + "]}"));

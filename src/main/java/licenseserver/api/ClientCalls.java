@@ -4,10 +4,14 @@ import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import licenseserver.http.Call;
+import licenseserver.http.CallLimit;
 import licenseserver.http.Fields;
 import licenseserver.http.Reply;
+import licenseserver.http.Route;
 import licenseserver.license.Answer;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
@@ -31,6 +35,12 @@ final class ClientCalls {
     private static final Reply VALID = Reply.ok("{\"success\":true,\"premium\":true}");
     private static final Reply NOT_VALID = Reply.ok("{\"success\":false,\"premium\":false}");
 
+    /**
+     * Of changes alone. At least as many as the store has connections for, at most those of the next twentieth of a second.
+     * Reads have the bound of their one connection, and need no other: they do not wait for each other.
+     */
+    private final CallLimit changes = new CallLimit("changes", 16, 256);
+
     private final LicenseStore licenses;
     private final NearCache cache;
     private final LastSeen lastSeen;
@@ -45,7 +55,31 @@ final class ClientCalls {
         this.clock = clock;
     }
 
-    Future<Reply> activate(Fields fields) {
+    List<Route> routes() {
+        return List.of(
+                Route.call("/activate", this::activate)
+                        .takes("key", "machineId", "label", "explain")
+                        .limitedBy(changes)
+                        .refuses(
+                                Refusals.KEY_AND_MACHINE_REQUIRED,
+                                Refusals.MACHINE_INVALID,
+                                Refusals.LICENSE_NOT_FOUND,
+                                Refusals.LICENSE_DISABLED,
+                                Refusals.LICENSE_EXPIRED,
+                                Refusals.LIMIT_EXCEEDED,
+                                Refusals.TOO_MANY_NEW_MACHINES),
+                Route.call("/validate", this::validate).takes("key", "machineId", "explain"),
+                Route.call("/deactivate", this::deactivate)
+                        .takes("key", "machineId", "explain")
+                        .limitedBy(changes)
+                        .refuses(
+                                Refusals.KEY_AND_MACHINE_REQUIRED,
+                                Refusals.MACHINE_INVALID,
+                                Refusals.LICENSE_NOT_FOUND));
+    }
+
+    private Future<Reply> activate(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         return onMachine(fields, (key, machineId) -> {
             String label = fields.line("label", Machine.MAX_LABEL_LENGTH);
@@ -71,7 +105,8 @@ final class ClientCalls {
                 + (license == null ? 0 : license.remainingSlots()) + "}";
     }
 
-    Future<Reply> deactivate(Fields fields) {
+    private Future<Reply> deactivate(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         return onMachine(
                 fields,
@@ -84,10 +119,10 @@ final class ClientCalls {
         String key = fields.text("key");
         String machineId = fields.text("machineId");
         if (key == null || machineId == null) {
-            return Future.succeededFuture(Reply.KEY_AND_MACHINE_REQUIRED);
+            return Future.succeededFuture(Refusals.KEY_AND_MACHINE_REQUIRED);
         }
         if (!Machine.isValidId(machineId)) {
-            return Future.succeededFuture(Reply.MACHINE_INVALID);
+            return Future.succeededFuture(Refusals.MACHINE_INVALID);
         }
         return LicenseKey.parse(key)
                 .map(known -> call.apply(known, machineId))
@@ -96,11 +131,12 @@ final class ClientCalls {
     }
 
     private static Reply reply(Fields fields, Answer answer, String success) {
-        Reply reply = answer.verdict() == Verdict.OK ? Reply.ok(success) : Reply.refusal(answer.verdict());
+        Reply reply = answer.verdict() == Verdict.OK ? Reply.ok(success) : Refusals.of(answer.verdict());
         return fields.isTrue("explain") ? explained(reply, answer) : reply;
     }
 
-    Future<Reply> validate(Fields fields) {
+    private Future<Reply> validate(Call call) {
+        Fields fields = call.fields();
         Instant now = clock.instant();
         String key = fields.text("key");
         String machineId = fields.text("machineId");

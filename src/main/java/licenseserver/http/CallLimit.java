@@ -2,8 +2,8 @@ package licenseserver.http;
 
 import io.vertx.core.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
-import licenseserver.redis.StoreUnavailableException;
 
 /**
  * Bounds how many calls of one kind an event loop has under way; one more is refused at once, before it costs anything. So
@@ -21,8 +21,9 @@ public final class CallLimit {
     private static final double FALL = 0.9;
 
     private static final Future<Reply> REFUSED =
-            Future.failedFuture(new StoreUnavailableException("more calls came than can be answered"));
+            Future.failedFuture(new UnavailableException("more calls came than can be answered"));
 
+    private final String name;
     private final int least;
     private final int most;
     private double limit;
@@ -31,17 +32,27 @@ public final class CallLimit {
     /**
      * A bound that moves between these two; at first it is the upper one.
      *
+     * @param name what it bounds, in a word for the list of calls
      * @param least enough to keep all connections to Redis busy
      * @param most what takes little enough memory, and waits shortly enough while Redis is well
      */
-    public CallLimit(int least, int most) {
+    public CallLimit(String name, int least, int most) {
+        this.name = name;
         this.least = least;
         this.most = most;
         this.limit = most;
     }
 
-    /** Makes the call, or fails with {@link StoreUnavailableException} where too many are under way. */
-    public Future<Reply> admit(Supplier<Future<Reply>> call) {
+    String name() {
+        return name;
+    }
+
+    /**
+     * Makes the call, or fails with {@link UnavailableException} if too many are under way.
+     *
+     * @param isOutage whether a failure of the call shows that what answers it is overloaded or away
+     */
+    Future<Reply> admit(Supplier<Future<Reply>> call, Predicate<Throwable> isOutage) {
         if (underWay >= limit) {
             return REFUSED;
         }
@@ -54,7 +65,7 @@ public final class CallLimit {
         return answer.onComplete(done -> {
             underWay--;
             boolean tooLong =
-                    System.nanoTime() - begin > TOO_LONG_NANOS || done.cause() instanceof StoreUnavailableException;
+                    System.nanoTime() - begin > TOO_LONG_NANOS || (done.failed() && isOutage.test(done.cause()));
             limit = tooLong ? Math.max(least, limit * FALL) : Math.min(most, limit + 1);
         });
     }

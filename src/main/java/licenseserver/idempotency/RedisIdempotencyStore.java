@@ -199,7 +199,7 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
         return at(request.name());
     }
 
-    public static String at(String name) {
+    private static String at(String name) {
         return "idempotency:" + name;
     }
 }

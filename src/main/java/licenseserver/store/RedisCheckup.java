@@ -14,7 +14,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import licenseserver.idempotency.RedisIdempotencyStore;
 import licenseserver.license.LicenseKey;
 import licenseserver.redis.Deadline;
 import licenseserver.redis.RedisCommands;
@@ -89,7 +88,7 @@ public final class RedisCheckup {
         needs.addAll(List.of(onKey(identity, "GET"), onKey(identity, "SET", "")));
         String record = RedisKeys.record(NOBODY);
         String history = RedisKeys.history(NOBODY);
-        for (String key : List.of(record, "email:" + NOBODY.value(), RedisIdempotencyStore.at(NOBODY.value()))) {
+        for (String key : List.of(record, "email:" + NOBODY.value(), "idempotency:" + NOBODY.value())) {
             needs.addAll(List.of(onKey(key, "GET"), onKey(key, "SET", ""), onKey(key, "DEL")));
         }
         needs.addAll(List.of(

@@ -4,7 +4,6 @@ import static licenseserver.Await.await;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
-import io.vertx.core.http.HttpServerOptions;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -16,13 +15,19 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import licenseserver.EventLoops;
+import licenseserver.HttpCalls;
 import licenseserver.access.AdminSecret;
+import licenseserver.capability.EventLoop;
+import licenseserver.health.Health;
+import licenseserver.health.Readiness;
 import licenseserver.http.OpenConnections;
+import licenseserver.http.Pipeline;
 import licenseserver.http.RawConnection;
-import licenseserver.http.Readiness;
+import licenseserver.http.Routes;
+import licenseserver.idempotency.Idempotency;
 import licenseserver.idempotency.IdempotencyStore;
 import licenseserver.idempotency.InMemoryIdempotencyStore;
 import licenseserver.license.Policy;
@@ -33,7 +38,7 @@ import licenseserver.store.NearCache;
 
 /** The HTTP interface on a port of loopback that is free, at a time that stands still. */
 public final class TestServer implements AutoCloseable {
-    public static final String ADMIN_SECRET = "s3cret";
+    public static final String ADMIN_SECRET = HttpCalls.SECRET;
     public static final int MAX_MACHINES = 3;
     public static final long NOW_MILLIS = 1_719_000_000_000L;
 
@@ -61,8 +66,8 @@ public final class TestServer implements AutoCloseable {
     /** Starts a server that remembers requests in this store, has this policy, and tells the time by this clock. */
     public static TestServer start(
             Vertx vertx, LicenseStore licenses, IdempotencyStore requests, Policy policy, InstantSource clock) {
-        var settings = new Api.Settings(MAX_MACHINES, policy, "*", PATIENT, UNBOUNDED);
-        return start(vertx, licenses, requests, settings, clock, PATIENT, () -> Readiness.READY);
+        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, UNBOUNDED);
+        return start(vertx, licenses, requests, policy, clock, settings, () -> Readiness.READY, unbounded());
     }
 
     public static TestServer start(
@@ -72,71 +77,63 @@ public final class TestServer implements AutoCloseable {
             Duration bodyPatience,
             Duration idleTimeout,
             Supplier<Readiness> readiness) {
-        return start(
-                vertx,
-                licenses,
-                new InMemoryIdempotencyStore(),
-                new Api.Settings(MAX_MACHINES, Policy.NONE, corsOrigin, bodyPatience, UNBOUNDED),
-                InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS)),
-                idleTimeout,
-                readiness);
+        var settings = new Pipeline.Settings(corsOrigin, idleTimeout, bodyPatience, UNBOUNDED);
+        return start(vertx, licenses, settings, readiness, unbounded());
     }
 
     /** Starts a server with these bounds on its connections and on the bodies of requests. */
     public static TestServer start(Vertx vertx, LicenseStore licenses, OpenConnections connections, HeapShare bodies) {
-        return start(
-                vertx,
-                licenses,
-                new InMemoryIdempotencyStore(),
-                new Api.Settings(MAX_MACHINES, Policy.NONE, "*", PATIENT, bodies),
-                InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS)),
-                PATIENT,
-                () -> Readiness.READY,
-                connections);
+        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, bodies);
+        return start(vertx, licenses, settings, () -> Readiness.READY, connections);
     }
 
     private static TestServer start(
             Vertx vertx,
             LicenseStore licenses,
-            IdempotencyStore requests,
-            Api.Settings settings,
-            InstantSource clock,
-            Duration idleTimeout,
-            Supplier<Readiness> readiness) {
-        var connections = new OpenConnections(Long.MAX_VALUE, PATIENT);
-        return start(vertx, licenses, requests, settings, clock, idleTimeout, readiness, connections);
-    }
-
-    private static TestServer start(
-            Vertx vertx,
-            LicenseStore licenses,
-            IdempotencyStore requests,
-            Api.Settings settings,
-            InstantSource clock,
-            Duration idleTimeout,
+            Pipeline.Settings settings,
             Supplier<Readiness> readiness,
             OpenConnections connections) {
-        var api = new Api(
+        var clock = InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS));
+        var requests = new InMemoryIdempotencyStore();
+        return start(vertx, licenses, requests, Policy.NONE, clock, settings, readiness, connections);
+    }
+
+    private static OpenConnections unbounded() {
+        return new OpenConnections(Long.MAX_VALUE, PATIENT);
+    }
+
+    private static TestServer start(
+            Vertx vertx,
+            LicenseStore licenses,
+            IdempotencyStore requests,
+            Policy policy,
+            InstantSource clock,
+            Pipeline.Settings settings,
+            Supplier<Readiness> readiness,
+            OpenConnections connections) {
+        var loop = new EventLoop(
                 vertx,
+                clock,
+                new AdminSecret(ADMIN_SECRET),
                 licenses,
                 licenses,
                 NearCache.off(),
-                new LastSeen(vertx, licenses, UNBOUNDED, PATIENT),
-                requests,
-                clock,
-                settings,
-                new AdminSecret(ADMIN_SECRET),
-                readiness);
-        return new TestServer(
+                new LastSeen(vertx, licenses, UNBOUNDED, PATIENT));
+        var routes = Stream.of(new LicenseCalls(MAX_MACHINES, policy), new Health(readiness))
+                .flatMap(capability -> capability.routes(loop).stream())
+                .toList();
+        var pipeline = new Pipeline(
                 vertx,
-                await(vertx.createHttpServer(new HttpServerOptions()
-                                .setIdleTimeout((int) idleTimeout.toMillis())
-                                .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
-                                .setHttp2ClearTextEnabled(false))
-                        .connectionHandler(connections)
-                        .requestHandler(api.handler())
-                        .invalidRequestHandler(api::answerInvalidRequest)
-                        .listen(0, LOOPBACK)));
+                new Routes(routes),
+                new Idempotency(vertx, requests, licenses),
+                StoreFailures::translate,
+                settings,
+                () -> readiness.get() == Readiness.STOPPING);
+        return new TestServer(vertx, await(pipeline.listen(0, LOOPBACK, connections)));
+    }
+
+    public int port() {
+        return http.actualPort();
     }
 
     public URI uri(String path) {

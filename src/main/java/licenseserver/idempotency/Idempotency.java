@@ -1,19 +1,18 @@
-package licenseserver.api;
+package licenseserver.idempotency;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonObject;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import licenseserver.http.Call;
+import licenseserver.http.Once;
 import licenseserver.http.Reply;
-import licenseserver.idempotency.IdempotencyStore;
 import licenseserver.idempotency.IdempotencyStore.Claim;
 import licenseserver.idempotency.IdempotencyStore.KeptAnswer;
 import licenseserver.idempotency.IdempotencyStore.NamedLicense;
-import licenseserver.idempotency.IdempotentRequest;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
 import licenseserver.store.LicenseStore;
@@ -22,7 +21,7 @@ import licenseserver.store.LicenseStore;
  * Lets a client repeat a call without repeating its effect: of calls to one path with the same {@code Idempotency-Key} header
  * and the same body, one is done, and all get its answer, for 24 hours (after draft-ietf-httpapi-idempotency-key-header).
  */
-final class Idempotency {
+public final class Idempotency implements Once {
     private static final String HEADER = "Idempotency-Key";
     private static final int MAX_LENGTH = 255;
     private static final Reply INVALID =
@@ -38,29 +37,31 @@ final class Idempotency {
     private final Vertx vertx;
     private final IdempotencyStore requests;
     private final LicenseStore licenses;
-    private final Failures failures;
 
-    /** On the licenses of which the answers tell. */
-    Idempotency(Vertx vertx, IdempotencyStore requests, LicenseStore licenses, Failures failures) {
+    /**
+     * Remembers requests in a store.
+     *
+     * @param licenses those that the answers name
+     */
+    public Idempotency(Vertx vertx, IdempotencyStore requests, LicenseStore licenses) {
         this.vertx = vertx;
         this.requests = requests;
         this.licenses = licenses;
-        this.failures = failures;
     }
 
-    /** Does the call, or gives the answer of the first one. Without the header it just does it. */
-    Future<Reply> once(HttpServerRequest request, Buffer body, Supplier<Future<Reply>> call) {
-        String key = request.getHeader(HEADER);
+    @Override
+    public Future<Reply> once(Call call, Supplier<Future<Reply>> answer) {
+        String key = call.header(HEADER);
         if (key == null) {
-            return call.get();
+            return answer.get();
         }
         if (key.length() > MAX_LENGTH || !key.matches("[!-~]+")) {
             return Future.succeededFuture(INVALID);
         }
-        return once(new IdempotentRequest(request.path(), key, body), call, 0);
+        return once(new IdempotentRequest(call.path(), key, call.fields().body()), answer, 0);
     }
 
-    private Future<Reply> once(IdempotentRequest request, Supplier<Future<Reply>> call, int pauses) {
+    private Future<Reply> once(IdempotentRequest request, Supplier<Future<Reply>> answer, int pauses) {
         return requests.claim(request).compose(claim -> {
             if (claim instanceof Claim.Answered answered) {
                 return again(answered.answer());
@@ -69,12 +70,12 @@ final class Idempotency {
                 return Future.succeededFuture(OTHER_PAYLOAD);
             }
             if (claim instanceof Claim.First) {
-                return first(request, call);
+                return first(request, answer);
             }
             return pauses == MAX_PAUSES
                     ? Future.succeededFuture(UNDER_WAY)
                     : vertx.timer(PAUSE_MILLIS, TimeUnit.MILLISECONDS)
-                            .compose(again -> once(request, call, pauses + 1));
+                            .compose(again -> once(request, answer, pauses + 1));
         });
     }
 
@@ -101,15 +102,12 @@ final class Idempotency {
     }
 
     /** A refusal is an answer, too, and kept; a failure of the server is not, and the next call may do it. */
-    private Future<Reply> first(IdempotentRequest request, Supplier<Future<Reply>> call) {
-        return Future.succeededFuture()
-                .compose(start -> call.get())
-                .recover(failure -> Future.succeededFuture(failures.replyTo(failure)))
-                .compose(reply -> {
-                    Future<Void> noted = reply.status() < 500 ? keep(request, reply) : requests.release(request);
-                    // What was done is answered even if it cannot be remembered.
-                    return noted.transform(done -> Future.succeededFuture(reply));
-                });
+    private Future<Reply> first(IdempotentRequest request, Supplier<Future<Reply>> answer) {
+        return answer.get().compose(reply -> {
+            Future<Void> noted = reply.status() < 500 ? keep(request, reply) : requests.release(request);
+            // What was done is answered even if it cannot be remembered.
+            return noted.transform(done -> Future.succeededFuture(reply));
+        });
     }
 
     private Future<Void> keep(IdempotentRequest request, Reply reply) {

@@ -1,4 +1,4 @@
-package licenseserver.http;
+package licenseserver.health;
 
 /** Whether a load balancer should send calls here. */
 public enum Readiness {

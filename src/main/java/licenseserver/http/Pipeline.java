@@ -1,6 +1,4 @@
-package licenseserver.api;
-
-import static java.util.Map.entry;
+package licenseserver.http;
 
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -11,63 +9,54 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
-import java.util.function.Supplier;
-import licenseserver.access.AdminSecret;
-import licenseserver.http.CallLimit;
-import licenseserver.http.Fields;
-import licenseserver.http.Readiness;
-import licenseserver.http.Reply;
-import licenseserver.http.RequestBodies;
-import licenseserver.http.StrictRequestDecoder;
-import licenseserver.idempotency.IdempotencyStore;
-import licenseserver.license.Policy;
+import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import licenseserver.memory.HeapShare;
-import licenseserver.store.LastSeen;
-import licenseserver.store.LicenseStore;
-import licenseserver.store.NearCache;
 import org.jspecify.annotations.Nullable;
 
-/** The HTTP interface: every path, and the rules that all calls share, in the order in which they are applied. */
-public final class Api {
-    /** Answers a call whose body was a JSON object. */
-    private interface Call {
-        Future<Reply> answer(HttpServerRequest request, Fields fields);
-    }
+/**
+ * The one road that every request takes. Its head is checked, its body received and read, then {@link #road} leads it to the
+ * {@link Route} of its path; every answer leaves by {@link #send}. Belongs to one event loop.
+ */
+public final class Pipeline {
+    /**
+     * What can be set of it.
+     *
+     * @param corsOrigin which web pages may read the answers: an origin, or {@code *} for all
+     * @param idleTimeout after which a silent connection is closed
+     * @param bodyPatience the longest that a client may take to send a request's body
+     * @param bodyShare of the heap, for the bodies of all event loops
+     */
+    public record Settings(String corsOrigin, Duration idleTimeout, Duration bodyPatience, HeapShare bodyShare) {}
 
     /** How long the rest of a refused request is read and dropped before its connection is closed. */
     private static final long LINGER_MILLIS = 1000;
 
-    private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
-    private static final Reply ALIVE = Reply.ok("{\"success\":true,\"status\":\"alive\"}");
-
-    /**
-     * Of changes alone. At the least as many as the store has connections for, at most those of the next twentieth of a second.
-     * Reads have the bound of their one connection, and need no other: they do not wait for each other.
-     */
-    private final CallLimit changes = new CallLimit(16, 256);
+    private static final Route.Answer UNKNOWN_PATH = call -> Future.succeededFuture(Reply.UNKNOWN_PATH);
 
     private final Vertx vertx;
-
-    private static final Call NO_CALL = (request, fields) -> Future.succeededFuture(Reply.UNKNOWN_PATH);
-
+    private final Once once;
+    private final Failures failures;
     private final CharSequence corsOrigin;
-    private final AdminSecret adminSecret;
-    private final Supplier<Readiness> readiness;
-    private final Idempotency idempotency;
+    private final Duration idleTimeout;
     private final RequestBodies bodies;
+    private final BooleanSupplier isStopping;
+    private final Map<String, Route.Answer> calls = new HashMap<>();
+    private final Map<String, Route.Page> pages = new HashMap<>();
     private @Nullable String lastHost;
 
     /**
@@ -76,79 +65,104 @@ public final class Api {
      */
     private final Set<HttpConnection> closing = Collections.newSetFromMap(new WeakHashMap<>());
 
-    private final Failures failures = new Failures();
-    private final Map<String, Call> calls;
-    private final Map<String, Supplier<Reply>> pages;
-
     /**
-     * What can be set of the API.
+     * Leads requests to these routes.
      *
-     * @param maxMachines how many machines a new license allows where its register does not say
-     * @param policy what is done where a license's own terms do not say
-     * @param corsOrigin which web pages may read the answers: an origin, or {@code *} for all
-     * @param bodyPatience the longest that a client may take to send a request's body
-     * @param bodyShare of the heap, for the bodies of all event loops
+     * @param once carries out calls that their clients may repeat
+     * @param translation makes a {@link RefusedException} or an {@link UnavailableException} of the failures that calls are
+     *     expected to have, and returns all others as they are
+     * @param isStopping whether clients should use another server from now on
      */
-    public record Settings(
-            int maxMachines, Policy policy, String corsOrigin, Duration bodyPatience, HeapShare bodyShare) {}
-
-    /**
-     * The API on its stores; belongs to their event loop.
-     *
-     * @param licenses for the calls of customers' machines
-     * @param sellerLicenses the same licenses over connections of their own, so that admin calls never stand in line behind
-     *     those of machines
-     */
-    public Api(
+    public Pipeline(
             Vertx vertx,
-            LicenseStore licenses,
-            LicenseStore sellerLicenses,
-            NearCache cache,
-            LastSeen lastSeen,
-            IdempotencyStore requests,
-            InstantSource clock,
+            Routes routes,
+            Once once,
+            UnaryOperator<Throwable> translation,
             Settings settings,
-            AdminSecret adminSecret,
-            Supplier<Readiness> readiness) {
+            BooleanSupplier isStopping) {
         this.vertx = vertx;
-
+        this.once = once;
+        this.failures = new Failures(translation);
         this.corsOrigin = HttpHeaders.createOptimized(settings.corsOrigin());
-        this.adminSecret = adminSecret;
-        this.readiness = readiness;
+        this.idleTimeout = settings.idleTimeout();
         this.bodies = new RequestBodies(vertx, settings.bodyPatience(), settings.bodyShare());
-        this.idempotency = new Idempotency(vertx, requests, sellerLicenses, failures);
-        var client = new ClientCalls(licenses, cache, lastSeen, settings.policy(), clock);
-        var seller = new AdminCalls(sellerLicenses, settings.maxMachines(), clock);
-        this.calls = Map.ofEntries(
-                entry("/activate", open(changes, client::activate)),
-                entry("/validate", open(client::validate)),
-                entry("/deactivate", open(changes, client::deactivate)),
-                entry("/register-license", once(seller::register)),
-                entry("/license-info", admin(seller::info)),
-                entry("/disable-license", admin(seller::disable)),
-                entry("/enable-license", admin(seller::enable)),
-                entry("/update-license", once(seller::update)),
-                entry("/reset-machines", admin(seller::resetMachines)),
-                entry("/rotate-key", once(seller::rotateKey)),
-                entry("/delete-license", admin(seller::delete)),
-                entry("/license-history", admin(seller::history)),
-                entry("/recent-events", admin(seller::recentEvents)));
-        this.pages = Map.of("/livez", () -> ALIVE, "/readyz", this::ready, "/health", this::ready);
+        this.isStopping = isStopping;
+        for (Route route : routes.all()) {
+            if (route instanceof Route.Post call) {
+                calls.put(call.path(), road(call));
+            } else if (route instanceof Route.Page page) {
+                pages.put(page.path(), page);
+            }
+        }
     }
 
     /**
-     * Answers requests. The calls take a short way to their handlers, which a router's would lengthen by a twentieth; all that is not
-     * plainly one of them takes the long one.
+     * Listens for requests.
+     *
+     * @param port the port; negative for any free one, the same for all who give the same number
+     * @param connections bounds what connections may take of the heap
      */
-    public Handler<HttpServerRequest> handler() {
+    public Future<HttpServer> listen(int port, String host, OpenConnections connections) {
+        return vertx.createHttpServer(new HttpServerOptions()
+                        .setIdleTimeout((int) idleTimeout.toMillis())
+                        .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+                        .setHttp2ClearTextEnabled(false)
+                        // There are no web sockets; the handler that waits for them would see every request.
+                        .setPerMessageWebSocketCompressionSupported(false)
+                        .setPerFrameWebSocketCompressionSupported(false))
+                .connectionHandler(connections)
+                .requestHandler(door())
+                .invalidRequestHandler(this::answerInvalidRequest)
+                .listen(port, host);
+    }
+
+    /** The steps between the body of a call and its answer; the last one here is the first one that is taken. */
+    private Route.Answer road(Route.Post route) {
+        Route.Answer road = route.answer();
+        if (route.refusesOthers()) {
+            Route.Answer next = road;
+            road = call -> {
+                call.fields().allowOnly(route.fields());
+                return next.to(call);
+            };
+        }
+        Route.Required required = route.required();
+        if (required != null) {
+            Route.Answer next = road;
+            road = call -> call.fields().text(required.field()) == null
+                    ? Future.succeededFuture(required.refusal())
+                    : next.to(call);
+        }
+        CallLimit limit = route.limit();
+        if (limit != null) {
+            Route.Answer next = road;
+            road = call -> limit.admit(() -> next.to(call), failures::isOutage);
+        }
+        if (route.isRepeatable()) {
+            Route.Answer next = road;
+            road = call -> once.once(
+                    call, () -> Future.succeededFuture(call).compose(next::to).otherwise(failures::replyTo));
+        }
+        if (route.access() != Access.ANYONE) {
+            Route.Answer next = road;
+            road = call -> route.access().admit(call).compose(admitted -> next.to(call));
+        }
+        return road;
+    }
+
+    /**
+     * Where requests enter. Plain calls take a short way to their road, which the router's would lengthen by a twentieth; all others
+     * take the router's.
+     */
+    private Handler<HttpServerRequest> door() {
         Router router = router();
         return request -> {
             if (!closing.isEmpty() && closing.contains(request.connection())) {
                 return;
             }
-            Call call = request.method().equals(HttpMethod.POST) ? calls.get(request.path()) : null;
-            if (call != null && isPlain(request)) {
-                answer(request, call);
+            Route.Answer road = request.method().equals(HttpMethod.POST) ? calls.get(request.path()) : null;
+            if (road != null && isPlain(request)) {
+                answer(request, road);
             } else {
                 router.handle(request);
             }
@@ -178,12 +192,12 @@ public final class Api {
         router.head().handler(this::answerPage);
         router.post()
                 .handler(context -> answer(
-                        context.request(), calls.getOrDefault(context.request().path(), NO_CALL)));
+                        context.request(), calls.getOrDefault(context.request().path(), UNKNOWN_PATH)));
         router.route().handler(context -> send(context.request(), Reply.METHOD_NOT_ALLOWED));
-        // What the router refuses by itself: a Host that is missing or malformed, and a target that is no path.
+        // What the router refuses by itself: a Host that is missing or malformed, and a target that is not a path.
         router.errorHandler(400, context -> sendLast(context.request(), Reply.BAD_REQUEST));
         router.errorHandler(404, this::answerNoPath);
-        // No route asks for these; were one to, the router would answer HTML.
+        // No route asks for these; if one did, the router would answer HTML.
         for (int status : List.of(405, 413, 415)) {
             router.errorHandler(status, context -> send(context.request(), Reply.refusal(status, "Bad request")));
         }
@@ -192,7 +206,7 @@ public final class Api {
     }
 
     /** Answers what is not a valid HTTP request. */
-    public void answerInvalidRequest(HttpServerRequest request) {
+    private void answerInvalidRequest(HttpServerRequest request) {
         Throwable cause = request.decoderResult().cause();
         if (cause instanceof StrictRequestDecoder.UnsupportedVersionException) {
             sendLast(request, Reply.UNSUPPORTED_VERSION);
@@ -204,33 +218,10 @@ public final class Api {
         sendLast(request, Reply.refusal(status, "Bad request"));
     }
 
-    private static Call open(Function<Fields, Future<Reply>> call) {
-        return (request, fields) -> call.apply(fields);
-    }
-
-    private static Call open(CallLimit limit, Function<Fields, Future<Reply>> call) {
-        return (request, fields) -> limit.admit(() -> call.apply(fields));
-    }
-
-    private Call admin(Function<Fields, Future<Reply>> call) {
-        return admin(open(call));
-    }
-
-    private Call admin(Call call) {
-        return (request, fields) -> adminSecret.authorizes(request.getHeader(HttpHeaders.AUTHORIZATION))
-                ? call.answer(request, fields)
-                : Future.succeededFuture(Reply.UNAUTHORIZED);
-    }
-
-    /** An admin call that a client may ask to be done once only. */
-    private Call once(Function<Fields, Future<Reply>> call) {
-        return admin((request, fields) -> idempotency.once(request, fields.body(), () -> call.apply(fields)));
-    }
-
-    private void answer(HttpServerRequest request, Call call) {
+    private void answer(HttpServerRequest request, Route.Answer road) {
         bodies.receive(
                 request,
-                body -> answer(request, call, body)
+                body -> answer(request, road, body)
                         .onComplete(reply -> send(request, reply), failure -> send(request, failures.replyTo(failure))),
                 (refusal, goesOn) -> {
                     if (goesOn) {
@@ -241,9 +232,9 @@ public final class Api {
                 });
     }
 
-    private static Future<Reply> answer(HttpServerRequest request, Call call, Buffer body) {
+    private static Future<Reply> answer(HttpServerRequest request, Route.Answer road, Buffer body) {
         try {
-            return call.answer(request, Fields.parse(body));
+            return road.to(new Call(request, Fields.parse(body)));
         } catch (RuntimeException refusedOrDefect) {
             return Future.failedFuture(refusedOrDefect);
         }
@@ -259,11 +250,11 @@ public final class Api {
     }
 
     private void answerPage(RoutingContext context) {
-        Supplier<Reply> page = pages.get(context.request().path());
+        Route.Page page = pages.get(context.request().path());
         if (page == null) {
             context.next();
         } else {
-            send(context.request(), page.get());
+            send(context.request(), page.content().get());
         }
     }
 
@@ -274,17 +265,6 @@ public final class Api {
         } else {
             context.reroute("/");
         }
-    }
-
-    private Reply ready() {
-        return switch (readiness.get()) {
-            case READY -> Reply.ok("{\"success\":true,\"status\":\"ready\"}");
-            case DEGRADED -> Reply.ok("{\"success\":true,\"status\":\"degraded\"}");
-            case STORE_LOST -> Reply.refusal(503, "Redis has lost its data");
-            case RIGHTS_MISSING -> Reply.refusal(503, "The user of Redis lacks a right");
-            case STORE_UNAVAILABLE -> Reply.refusal(503, "Redis does not answer");
-            case STOPPING -> Reply.refusal(503, "Stopping");
-        };
     }
 
     /** Refuses a request in such a way that nothing more of its connection is carried out. */
@@ -316,9 +296,9 @@ public final class Api {
         if (reply.status() != 200) {
             response.setStatusCode(reply.status());
         }
-        response.putHeader(HttpHeaders.CONTENT_TYPE, JSON)
+        response.putHeader(HttpHeaders.CONTENT_TYPE, reply.contentType())
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
-        if (readiness.get() == Readiness.STOPPING) {
+        if (isStopping.getAsBoolean()) {
             // A client that keeps connections open must use another server from now on.
             closeAfter(request);
         }

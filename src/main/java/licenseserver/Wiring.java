@@ -1,0 +1,21 @@
+package licenseserver;
+
+import java.util.List;
+import java.util.function.Supplier;
+import licenseserver.api.LicenseCalls;
+import licenseserver.capability.Capability;
+import licenseserver.config.Config;
+import licenseserver.health.Health;
+import licenseserver.health.Readiness;
+
+/** Everything that the server can do: the one list of its capabilities. */
+final class Wiring {
+    private Wiring() {}
+
+    /** All capabilities, each on one line. */
+    static List<Capability> capabilities(Config config, Supplier<Readiness> readiness) {
+        return List.of(
+                new LicenseCalls(config.maxMachines(), config.policy()), // registered, changed, activated, validated
+                new Health(readiness)); // /livez, /readyz
+    }
+}

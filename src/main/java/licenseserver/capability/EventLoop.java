@@ -1,0 +1,28 @@
+package licenseserver.capability;
+
+import io.vertx.core.Vertx;
+import java.time.InstantSource;
+import licenseserver.http.Access;
+import licenseserver.store.LastSeen;
+import licenseserver.store.LicenseStore;
+import licenseserver.store.NearCache;
+
+/**
+ * What capabilities find on an event loop. Everything here belongs to that loop.
+ *
+ * @param clock read once for each call
+ * @param admin admits those who may change licenses
+ * @param licenses the licenses, for the calls of customers' machines
+ * @param sellerLicenses the same licenses over connections of their own, so that admin calls never stand in line behind those of
+ *     machines
+ * @param cache the licenses that are remembered
+ * @param lastSeen takes the signs of life of machines
+ */
+public record EventLoop(
+        Vertx vertx,
+        InstantSource clock,
+        Access admin,
+        LicenseStore licenses,
+        LicenseStore sellerLicenses,
+        NearCache cache,
+        LastSeen lastSeen) {}
