@@ -18,8 +18,6 @@ import licenseserver.config.Config;
 import licenseserver.health.Readiness;
 import licenseserver.http.OpenConnections;
 import licenseserver.http.Pipeline;
-import licenseserver.http.Route;
-import licenseserver.http.Routes;
 import licenseserver.idempotency.Idempotency;
 import licenseserver.idempotency.RedisIdempotencyStore;
 import licenseserver.memory.HeapBudget;
@@ -224,12 +222,9 @@ public final class LicenseServer extends VerticleBase {
             lastSeen = new LastSeen(vertx, store, signsOfLife, LAST_SEEN_PAUSE);
             var loop = new EventLoop(
                     vertx, InstantSource.system(), needs.adminSecret(), store, sellerStore, cache, lastSeen);
-            List<Route> routes = capabilities.stream()
-                    .flatMap(capability -> capability.routes(loop).stream())
-                    .toList();
             var pipeline = new Pipeline(
                     vertx,
-                    new Routes(routes),
+                    Wiring.routes(capabilities, loop),
                     new Idempotency(vertx, requests, sellerStore),
                     StoreFailures::translate,
                     new Pipeline.Settings(config.corsOrigin(), config.idleTimeout(), config.bodyTimeout(), bodies),

@@ -4,9 +4,11 @@ import java.util.List;
 import java.util.function.Supplier;
 import licenseserver.api.LicenseCalls;
 import licenseserver.capability.Capability;
+import licenseserver.capability.EventLoop;
 import licenseserver.config.Config;
 import licenseserver.health.Health;
 import licenseserver.health.Readiness;
+import licenseserver.http.Routes;
 
 /** Everything that the server can do: the one list of its capabilities. */
 final class Wiring {
@@ -17,5 +19,12 @@ final class Wiring {
         return List.of(
                 new LicenseCalls(config.maxMachines(), config.policy()), // registered, changed, activated, validated
                 new Health(readiness)); // /livez, /readyz
+    }
+
+    /** The paths of all capabilities, answered on one event loop. */
+    static Routes routes(List<Capability> capabilities, EventLoop loop) {
+        return new Routes(capabilities.stream()
+                .flatMap(capability -> capability.routes(loop).stream())
+                .toList());
     }
 }

@@ -53,10 +53,12 @@ public final class TestServer implements AutoCloseable {
 
     private final Vertx vertx;
     private final HttpServer http;
+    private final DeclaredRefusals refusals;
 
-    private TestServer(Vertx vertx, HttpServer http) {
+    private TestServer(Vertx vertx, HttpServer http, DeclaredRefusals refusals) {
         this.vertx = vertx;
         this.http = http;
+        this.refusals = refusals;
     }
 
     public static TestServer start(Vertx vertx, LicenseStore licenses) {
@@ -98,6 +100,18 @@ public final class TestServer implements AutoCloseable {
         return start(vertx, licenses, requests, Policy.NONE, clock, settings, readiness, connections);
     }
 
+    /** What capabilities find here on an event loop. */
+    public static EventLoop loop(Vertx vertx, InstantSource clock, LicenseStore licenses) {
+        return new EventLoop(
+                vertx,
+                clock,
+                new AdminSecret(ADMIN_SECRET),
+                licenses,
+                licenses,
+                NearCache.off(),
+                new LastSeen(vertx, licenses, UNBOUNDED, PATIENT));
+    }
+
     private static OpenConnections unbounded() {
         return new OpenConnections(Long.MAX_VALUE, PATIENT);
     }
@@ -111,25 +125,18 @@ public final class TestServer implements AutoCloseable {
             Pipeline.Settings settings,
             Supplier<Readiness> readiness,
             OpenConnections connections) {
-        var loop = new EventLoop(
-                vertx,
-                clock,
-                new AdminSecret(ADMIN_SECRET),
-                licenses,
-                licenses,
-                NearCache.off(),
-                new LastSeen(vertx, licenses, UNBOUNDED, PATIENT));
-        var routes = Stream.of(new LicenseCalls(MAX_MACHINES, policy), new Health(readiness))
+        EventLoop loop = loop(vertx, clock, licenses);
+        var routes = new Routes(Stream.of(new LicenseCalls(MAX_MACHINES, policy), new Health(readiness))
                 .flatMap(capability -> capability.routes(loop).stream())
-                .toList();
+                .toList());
         var pipeline = new Pipeline(
                 vertx,
-                new Routes(routes),
+                routes,
                 new Idempotency(vertx, requests, licenses),
                 StoreFailures::translate,
                 settings,
                 () -> readiness.get() == Readiness.STOPPING);
-        return new TestServer(vertx, await(pipeline.listen(0, LOOPBACK, connections)));
+        return new TestServer(vertx, await(pipeline.listen(0, LOOPBACK, connections)), new DeclaredRefusals(routes));
     }
 
     public int port() {
@@ -152,7 +159,8 @@ public final class TestServer implements AutoCloseable {
         if (headers.length > 0) {
             request.headers(headers);
         }
-        return CLIENT.sendAsync(request.build(), BodyHandlers.ofString(StandardCharsets.UTF_8));
+        return CLIENT.sendAsync(request.build(), BodyHandlers.ofString(StandardCharsets.UTF_8))
+                .thenApply(refusals::check);
     }
 
     /** Posts a body with the admin secret. */
