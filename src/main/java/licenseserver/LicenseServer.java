@@ -92,7 +92,8 @@ public final class LicenseServer extends VerticleBase {
                     topology = shared;
                     return settleIdentity(needs, shared).compose(settled -> serve(needs, shared));
                 })
-                .onSuccess(listening -> LOG.info("License server listens on {}:{}", config.host(), port))
+                .onSuccess(listening ->
+                        LOG.info("License server {} listens on {}:{}", Version.text(), config.host(), port))
                 .recover(failure -> stop().transform(stopped -> Future.failedFuture(failure)));
     }
 

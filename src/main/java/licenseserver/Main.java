@@ -5,7 +5,6 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import java.io.IOException;
 import java.net.BindException;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -16,34 +15,59 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The program: starts a server with the configured settings and stops it on SIGTERM or SIGINT; or, told to, only {@link Check}s. */
+/** The program: starts a server with the configured settings and stops it on SIGTERM or SIGINT, or runs another command. */
 public final class Main {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+
+    private static final String NAME = "License Server " + Version.text();
+
+    private static final String USAGE = """
+            Usage: java -jar license-server.jar [command]
+
+            Without a command it starts the server, which runs until SIGTERM or Ctrl-C.
+
+              check      say whether the server would work with these settings, and what is wrong
+              help       show this text
+              version    show the version
+
+            Settings are environment variables (PORT=9000), or lines in conf/license-server.env, or
+            in the file that CONFIG_FILE names. That file and docs/settings.md explain each one.
+            Start with README.md. Every other document is in docs/.
+            """;
 
     private Main() {}
 
     /**
-     * Exits with 0 after a stop, with 1 if the server cannot start, with 2 if a setting cannot be used. A signal that comes while the
-     * server starts stops it in the same way as later; one that comes before anything was begun ends the process with the signal's
-     * own status, which is 143 for SIGTERM.
+     * Runs the command that the arguments name; without arguments, starts a server. Exits with 0 after a stop, with 1 if the server
+     * cannot start, with 2 if a setting cannot be used or there is no such command; {@link Check#run} says what {@code check} exits
+     * with. A signal that comes while the server starts stops it in the same way as later. A signal that comes before the start has
+     * begun ends the process with the signal's own status, which is 143 for SIGTERM.
      */
     public static void main(String[] arguments) throws InterruptedException {
-        boolean check = List.of(arguments).equals(List.of("check"));
-        if (arguments.length > 0 && !check) {
-            exit(
-                    2,
-                    "The only argument there is is check; settings are in conf/license-server.env and the environment.");
+        String command = String.join(" ", arguments);
+        switch (command) {
+            case "" -> start(config());
+            case "check" -> System.exit(Check.run(config(), System.out));
+            case "help", "--help", "-h" -> System.out.print(NAME + "\n\n" + USAGE);
+            case "version", "--version" -> System.out.println(NAME);
+            default ->
+                exit(
+                        2,
+                        "There is no command \"" + command
+                                + "\": there are check, help and version. Without a command the server starts.");
         }
-        Config config;
+    }
+
+    private static Config config() {
         try {
-            config = Config.load(System.getenv());
+            return Config.load(System.getenv());
         } catch (ConfigException e) {
             exit(2, String.valueOf(e.getMessage()));
-            return;
+            throw e;
         }
-        if (check) {
-            System.exit(Check.run(config, System.out));
-        }
+    }
+
+    private static void start(Config config) throws InterruptedException {
         Vertx vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(Runtime.getRuntime().availableProcessors())
                 // It serves no files; without these it would need a folder to unpack some in.
@@ -65,7 +89,7 @@ public final class Main {
         }
     }
 
-    /** False if the process is being ended already; then nothing is left to do here. */
+    /** False if the process is already ending, so that there is nothing left to do. */
     private static boolean isRegistered(Thread hook) {
         try {
             Runtime.getRuntime().addShutdownHook(hook);
@@ -75,7 +99,7 @@ public final class Main {
         }
     }
 
-    /** False if the process is being ended already, so that the hook runs. */
+    /** False if the process is already ending, so that the hook runs. */
     private static boolean isUnregistered(Thread hook) {
         try {
             return Runtime.getRuntime().removeShutdownHook(hook);
@@ -84,7 +108,7 @@ public final class Main {
         }
     }
 
-    /** The process would end with the signal's own status; halting here, when all is done, makes it 0. */
+    /** Halts at the end, because the process would otherwise exit with the signal's own status instead of 0. */
     private static void stop(Vertx vertx, LicenseServer server, CompletableFuture<?> start, Config config) {
         LOG.info("Stopping");
         int status = 1;
@@ -116,7 +140,7 @@ public final class Main {
                 : "The server cannot start: " + failure;
     }
 
-    /** A sentence for the operator. */
+    /** Tells the operator, in a sentence, that the port cannot be listened on, and why. */
     static String portUnusable(Config config, Throwable failure) {
         return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
                 + " (PORT, HOST).";
