@@ -264,7 +264,7 @@ class DocumentsIT {
     }
 
     /** The fenced block below the comment of this name. */
-    private static String block(String page, String name) throws IOException {
+    static String block(String page, String name) throws IOException {
         Matcher matcher = Pattern.compile("<!-- " + name + " -->\\s*```\\w+\\n(.*?)```", Pattern.DOTALL)
                 .matcher(page(page));
         assertThat(matcher.find()).as(name).isTrue();

@@ -17,11 +17,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The packaged program: its start, its stop, and what a kill leaves. */
 class ProgramIT {
@@ -200,6 +203,73 @@ class ProgramIT {
                 assertThat(calls.validate(key, machine).succeeded()).isTrue();
                 assertThat(calls.license(key).getJsonArray("machines")).hasSize(1);
             });
+        }
+    }
+
+    @Nested
+    class Told_a_command {
+        /** What it exits with and writes. */
+        private record Run(int status, String output, String errors) {}
+
+        private Run run(String... arguments) throws Exception {
+            var command = new ArrayList<>(List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+            command.addAll(List.of("-jar", JarProcess.jar()));
+            command.addAll(List.of(arguments));
+            Path output = folder.resolve("output");
+            Path errors = folder.resolve("errors");
+            Process process = new ProcessBuilder(command)
+                    .directory(folder.toFile())
+                    .redirectOutput(output.toFile())
+                    .redirectError(errors.toFile())
+                    .start();
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            return new Run(process.exitValue(), Files.readString(output), Files.readString(errors));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"help", "--help", "-h"})
+        void tells_its_commands_and_where_settings_and_documents_are(String command) throws Exception {
+            Run run = run(command);
+
+            assertThat(run.status()).isZero();
+            assertThat(run.errors()).isEmpty();
+            assertThat(run.output())
+                    .startsWith("License Server " + Version.text() + "\n")
+                    .contains("\n  check ", "\n  help ", "\n  version ")
+                    .contains("conf/license-server.env", "CONFIG_FILE", "docs/settings.md", "README.md")
+                    .endsWith("\n");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"version", "--version"})
+        void tells_its_version(String command) throws Exception {
+            assertThat(run(command)).isEqualTo(new Run(0, "License Server " + Version.text() + "\n", ""));
+        }
+
+        @Test
+        void refuses_a_command_that_it_does_not_know_and_tells_those_that_there_are() throws Exception {
+            for (String[] arguments : List.of(new String[] {"start"}, new String[] {"check", "--verbose"})) {
+                Run run = run(arguments);
+
+                assertThat(run.status()).isEqualTo(2);
+                assertThat(run.output()).isEmpty();
+                assertThat(run.errors().lines())
+                        .singleElement()
+                        .asString()
+                        .contains("\"" + String.join(" ", arguments) + "\"", "check", "help", "version");
+            }
+        }
+
+        @Test
+        void tells_its_version_in_the_line_that_says_where_it_listens() {
+            try (JarProcess server = start()) {
+                int port = server.port();
+
+                assertThat(server.output())
+                        .anyMatch(line ->
+                                line.endsWith("License server " + Version.text() + " listens on 127.0.0.1:" + port));
+            }
         }
     }
 
