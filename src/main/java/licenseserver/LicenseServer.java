@@ -228,7 +228,8 @@ public final class LicenseServer extends VerticleBase {
                     Wiring.routes(capabilities, loop),
                     new Idempotency(vertx, requests, sellerStore),
                     StoreFailures::translate,
-                    new Pipeline.Settings(config.corsOrigin(), config.idleTimeout(), config.bodyTimeout(), bodies),
+                    new Pipeline.Settings(
+                            config.corsOrigin(), config.idleTimeout(), config.bodyTimeout(), bodies, List.of()),
                     () -> stopping);
             // A negative port is any free one, the same for all event loops.
             return pipeline.listen(config.port() == 0 ? -1 : config.port(), config.host(), connections)

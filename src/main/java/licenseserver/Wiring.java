@@ -9,6 +9,7 @@ import licenseserver.config.Config;
 import licenseserver.health.Health;
 import licenseserver.health.Readiness;
 import licenseserver.http.Routes;
+import licenseserver.welcome.Welcome;
 
 /** Everything that the server can do: the one list of its capabilities. */
 final class Wiring {
@@ -18,7 +19,8 @@ final class Wiring {
     static List<Capability> capabilities(Config config, Supplier<Readiness> readiness) {
         return List.of(
                 new LicenseCalls(config.maxMachines(), config.policy()), // registered, changed, activated, validated
-                new Health(readiness)); // /livez, /readyz
+                new Health(Version.text(), readiness), // /livez, /readyz
+                new Welcome()); // the page at /
     }
 
     /** The paths of all capabilities, answered on one event loop. */

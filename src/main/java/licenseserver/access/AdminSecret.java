@@ -4,18 +4,28 @@ import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.concurrent.TimeUnit;
 import licenseserver.http.Access;
 import licenseserver.http.Call;
 import licenseserver.http.RefusedException;
 import licenseserver.http.Reply;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Admits the calls of those who know the admin secret. */
 public final class AdminSecret implements Access {
     private static final Future<Void> UNAUTHORIZED =
             Future.failedFuture(new RefusedException(Reply.refusal(401, "Unauthorized")));
 
+    private static final Logger LOG = LoggerFactory.getLogger(AdminSecret.class);
+
+    /** How often at most the log tells of calls without the right secret. */
+    private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private final byte[] expectedHeader;
+    private long untold;
+    private long nextLine = System.nanoTime();
 
     /** A secret of at least one character. */
     public AdminSecret(String secret) {
@@ -27,7 +37,25 @@ public final class AdminSecret implements Access {
 
     @Override
     public Future<Void> admit(Call call) {
-        return authorizes(call.header(HttpHeaders.AUTHORIZATION)) ? Future.succeededFuture() : UNAUTHORIZED;
+        if (authorizes(call.header(HttpHeaders.AUTHORIZATION))) {
+            return Future.succeededFuture();
+        }
+        tell(call);
+        return UNAUTHORIZED;
+    }
+
+    /** Someone who tries secrets makes one line every ten seconds. */
+    private synchronized void tell(Call call) {
+        untold++;
+        long now = System.nanoTime();
+        if (now - nextLine >= 0) {
+            LOG.warn(
+                    "{} admin calls without the right secret, the last from {}",
+                    untold,
+                    call.client().getHostAddress());
+            untold = 0;
+            nextLine = now + PAUSE_NANOS;
+        }
     }
 
     @Override

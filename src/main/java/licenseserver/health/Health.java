@@ -1,5 +1,6 @@
 package licenseserver.health;
 
+import io.vertx.core.json.JsonObject;
 import java.util.List;
 import java.util.function.Supplier;
 import licenseserver.capability.Capability;
@@ -9,19 +10,20 @@ import licenseserver.http.Route;
 
 /** Says whether the process runs ({@code /livez}) and whether it can answer calls ({@code /readyz} and {@code /health}). */
 public final class Health implements Capability {
-    private static final Reply ALIVE = Reply.ok("{\"success\":true,\"status\":\"alive\"}");
-
+    private final Reply alive;
     private final Supplier<Readiness> readiness;
 
-    /** The health of a server that is as ready as this says. */
-    public Health(Supplier<Readiness> readiness) {
+    /** The health of a server of this version that is as ready as this says. */
+    public Health(String version, Supplier<Readiness> readiness) {
+        this.alive = Reply.ok(
+                new JsonObject().put("success", true).put("status", "alive").put("version", version));
         this.readiness = readiness;
     }
 
     @Override
     public List<Route> routes(EventLoop loop) {
         return List.of(
-                Route.page("/livez", () -> ALIVE),
+                Route.page("/livez", () -> alive),
                 Route.page("/readyz", this::ready),
                 Route.page("/health", this::ready));
     }

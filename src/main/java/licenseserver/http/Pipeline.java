@@ -2,6 +2,7 @@ package licenseserver.http;
 
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.ipfilter.IpSubnetFilterRule;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
@@ -40,8 +41,14 @@ public final class Pipeline {
      * @param idleTimeout after which a silent connection is closed
      * @param bodyPatience the longest that a client may take to send a request's body
      * @param bodyShare of the heap, for the bodies of all event loops
+     * @param trustedProxies the networks of proxies that say truly whom they forward for
      */
-    public record Settings(String corsOrigin, Duration idleTimeout, Duration bodyPatience, HeapShare bodyShare) {}
+    public record Settings(
+            String corsOrigin,
+            Duration idleTimeout,
+            Duration bodyPatience,
+            HeapShare bodyShare,
+            List<IpSubnetFilterRule> trustedProxies) {}
 
     /** How long the rest of a refused request is read and dropped before its connection is closed. */
     private static final long LINGER_MILLIS = 1000;
@@ -54,6 +61,7 @@ public final class Pipeline {
     private final CharSequence corsOrigin;
     private final Duration idleTimeout;
     private final RequestBodies bodies;
+    private final ClientAddress addresses;
     private final BooleanSupplier isStopping;
     private final Map<String, Route.Answer> calls = new HashMap<>();
     private final Map<String, Route.Page> pages = new HashMap<>();
@@ -86,6 +94,7 @@ public final class Pipeline {
         this.corsOrigin = HttpHeaders.createOptimized(settings.corsOrigin());
         this.idleTimeout = settings.idleTimeout();
         this.bodies = new RequestBodies(vertx, settings.bodyPatience(), settings.bodyShare());
+        this.addresses = new ClientAddress(settings.trustedProxies());
         this.isStopping = isStopping;
         for (Route route : routes.all()) {
             if (route instanceof Route.Post call) {
@@ -232,9 +241,9 @@ public final class Pipeline {
                 });
     }
 
-    private static Future<Reply> answer(HttpServerRequest request, Route.Answer road, Buffer body) {
+    private Future<Reply> answer(HttpServerRequest request, Route.Answer road, Buffer body) {
         try {
-            return road.to(new Call(request, Fields.parse(body)));
+            return road.to(new Call(addresses, request, Fields.parse(body)));
         } catch (RuntimeException refusedOrDefect) {
             return Future.failedFuture(refusedOrDefect);
         }
@@ -260,10 +269,13 @@ public final class Pipeline {
 
     /** A target such as that of {@code OPTIONS *}; the router wants the answer at once, without waiting for a body. */
     private void answerNoPath(RoutingContext context) {
-        if (context.request().method().equals(HttpMethod.POST)) {
+        HttpMethod method = context.request().method();
+        if (method.equals(HttpMethod.POST)) {
             sendLast(context.request(), Reply.UNKNOWN_PATH);
+        } else if (method.equals(HttpMethod.OPTIONS)) {
+            answerPreflight(context);
         } else {
-            context.reroute("/");
+            send(context.request(), Reply.METHOD_NOT_ALLOWED);
         }
     }
 
@@ -298,6 +310,9 @@ public final class Pipeline {
         }
         response.putHeader(HttpHeaders.CONTENT_TYPE, reply.contentType())
                 .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, corsOrigin);
+        if (!reply.headers().isEmpty()) {
+            reply.headers().forEach(response::putHeader);
+        }
         if (isStopping.getAsBoolean()) {
             // A client that keeps connections open must use another server from now on.
             closeAfter(request);

@@ -3,15 +3,17 @@ package licenseserver.http;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.json.JsonObject;
+import java.util.Map;
 
 /**
  * The answer to a request.
  *
  * @param status the HTTP status
  * @param contentType of the body
+ * @param headers further headers of this answer alone
  * @param body the body
  */
-public record Reply(int status, CharSequence contentType, Buffer body) {
+public record Reply(int status, CharSequence contentType, Map<CharSequence, CharSequence> headers, Buffer body) {
     private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
 
     static final Reply INVALID_JSON = refusal(400, "Invalid JSON");
@@ -28,7 +30,7 @@ public record Reply(int status, CharSequence contentType, Buffer body) {
 
     /** An answer with this JSON. */
     public Reply(int status, Buffer json) {
-        this(status, JSON, json);
+        this(status, JSON, Map.of(), json);
     }
 
     /** A refusal with the contract's body: {@code {"success":false,"message":…}}. */

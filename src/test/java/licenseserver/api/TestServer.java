@@ -14,12 +14,14 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import licenseserver.EventLoops;
 import licenseserver.HttpCalls;
 import licenseserver.access.AdminSecret;
+import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
 import licenseserver.health.Health;
 import licenseserver.health.Readiness;
@@ -35,6 +37,7 @@ import licenseserver.memory.HeapShare;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.NearCache;
+import licenseserver.welcome.Welcome;
 
 /** The HTTP interface on a port of loopback that is free, at a time that stands still. */
 public final class TestServer implements AutoCloseable {
@@ -68,7 +71,7 @@ public final class TestServer implements AutoCloseable {
     /** Starts a server that remembers requests in this store, has this policy, and tells the time by this clock. */
     public static TestServer start(
             Vertx vertx, LicenseStore licenses, IdempotencyStore requests, Policy policy, InstantSource clock) {
-        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, UNBOUNDED);
+        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, UNBOUNDED, List.of());
         return start(vertx, licenses, requests, policy, clock, settings, () -> Readiness.READY, unbounded());
     }
 
@@ -79,13 +82,13 @@ public final class TestServer implements AutoCloseable {
             Duration bodyPatience,
             Duration idleTimeout,
             Supplier<Readiness> readiness) {
-        var settings = new Pipeline.Settings(corsOrigin, idleTimeout, bodyPatience, UNBOUNDED);
+        var settings = new Pipeline.Settings(corsOrigin, idleTimeout, bodyPatience, UNBOUNDED, List.of());
         return start(vertx, licenses, settings, readiness, unbounded());
     }
 
     /** Starts a server with these bounds on its connections and on the bodies of requests. */
     public static TestServer start(Vertx vertx, LicenseStore licenses, OpenConnections connections, HeapShare bodies) {
-        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, bodies);
+        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, bodies, List.of());
         return start(vertx, licenses, settings, () -> Readiness.READY, connections);
     }
 
@@ -126,7 +129,8 @@ public final class TestServer implements AutoCloseable {
             Supplier<Readiness> readiness,
             OpenConnections connections) {
         EventLoop loop = loop(vertx, clock, licenses);
-        var routes = new Routes(Stream.of(new LicenseCalls(MAX_MACHINES, policy), new Health(readiness))
+        var routes = new Routes(Stream.<Capability>of(
+                        new LicenseCalls(MAX_MACHINES, policy), new Health("1.2.3", readiness), new Welcome())
                 .flatMap(capability -> capability.routes(loop).stream())
                 .toList());
         var pipeline = new Pipeline(

@@ -660,7 +660,7 @@ class RobustnessTest {
                                             ? VALID
                                             : number % 3 == 1
                                                     ? "{\"success\":false,\"message\":\"Not found\"}"
-                                                    : "{\"success\":true,\"status\":\"alive\"}");
+                                                    : "{\"success\":true,\"status\":\"alive\",\"version\":\"1.2.3\"}");
                 }
             }
         }
