@@ -10,8 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import licenseserver.config.Config;
 import licenseserver.config.ConfigException;
+import licenseserver.http.HttpSettings;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,9 +34,9 @@ public final class Main {
                     2,
                     "The only argument there is is check; settings are in conf/license-server.env and the environment.");
         }
-        Config config;
+        Configuration config;
         try {
-            config = Config.load(System.getenv());
+            config = Configuration.load(System.getenv());
         } catch (ConfigException e) {
             exit(2, String.valueOf(e.getMessage()));
             return;
@@ -85,18 +85,18 @@ public final class Main {
     }
 
     /** The process would end with the signal's own status; halting here, when all is done, makes it 0. */
-    private static void stop(Vertx vertx, LicenseServer server, CompletableFuture<?> start, Config config) {
+    private static void stop(Vertx vertx, LicenseServer server, CompletableFuture<?> start, Configuration config) {
         LOG.info("Stopping");
         int status = 1;
         try {
             boolean started = start.isDone();
             server.announceStop();
             if (started) {
-                Thread.sleep(config.shutdownDelay().toMillis());
+                Thread.sleep(config.shutdown().delay().toMillis());
             }
             start.handle((deployed, failure) -> deployed)
                     .thenCompose(ended -> vertx.close().toCompletionStage())
-                    .get(config.shutdownTimeout().toMillis(), TimeUnit.MILLISECONDS);
+                    .get(config.shutdown().timeout().toMillis(), TimeUnit.MILLISECONDS);
             LOG.info("Stopped");
             status = 0;
         } catch (ExecutionException | InterruptedException e) {
@@ -107,9 +107,9 @@ public final class Main {
         Runtime.getRuntime().halt(status);
     }
 
-    private static String reason(@Nullable Throwable failure, Config config) {
+    private static String reason(@Nullable Throwable failure, Configuration config) {
         if (failure instanceof BindException) {
-            return portUnusable(config, failure);
+            return portUnusable(config.http(), failure);
         }
         return failure instanceof IOException
                 ? String.valueOf(failure.getMessage())
@@ -117,8 +117,8 @@ public final class Main {
     }
 
     /** A sentence for the operator. */
-    static String portUnusable(Config config, Throwable failure) {
-        return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
+    static String portUnusable(HttpSettings http, Throwable failure) {
+        return "Port " + http.port() + " on " + http.host() + " cannot be listened on: " + failure.getMessage()
                 + " (PORT, HOST).";
     }
 

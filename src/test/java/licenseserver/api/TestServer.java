@@ -126,9 +126,10 @@ public final class TestServer implements AutoCloseable {
             Supplier<Readiness> readiness,
             OpenConnections connections) {
         EventLoop loop = loop(vertx, clock, licenses);
-        var routes = new Routes(Stream.of(new LicenseCalls(MAX_MACHINES, policy), new Health(readiness))
-                .flatMap(capability -> capability.routes(loop).stream())
-                .toList());
+        var routes =
+                new Routes(Stream.of(new LicenseCalls(new LicenseSettings(MAX_MACHINES, policy)), new Health(readiness))
+                        .flatMap(capability -> capability.routes(loop).stream())
+                        .toList());
         var pipeline = new Pipeline(
                 vertx,
                 routes,
