@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import licenseserver.config.Config;
+import licenseserver.http.HttpSettings;
 import licenseserver.redis.RedisRelease;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.embedded.EmbeddedCheckup;
@@ -36,11 +36,14 @@ final class Check {
      * @return the exit status: 0 if all is well, 1 if the server could not start or not do all it must, 3 if it could, but not keep
      *     all that it promises
      */
-    static int run(Config config, PrintStream out) throws InterruptedException {
-        var findings = new ArrayList<>(List.of(new Finding(Weight.FACT, "The settings can be used."), port(config)));
+    static int run(Configuration config, PrintStream out) throws InterruptedException {
+        var findings =
+                new ArrayList<>(List.of(new Finding(Weight.FACT, "The settings can be used."), port(config.http())));
         RedisSettings redis = config.redis();
         findings.addAll(
-                redis == null ? own(EmbeddedCheckup.of(config.dataDir())) : findings(redis, config.nearCache()));
+                redis == null
+                        ? own(EmbeddedCheckup.of(config.embedded().dataDir()))
+                        : findings(redis, config.store().nearCache()));
         for (Finding finding : findings) {
             String mark = switch (finding.weight()) {
                 case FACT -> "ok      ";
@@ -56,12 +59,12 @@ final class Check {
         return findings.stream().anyMatch(finding -> finding.weight() == Weight.WARNING) ? RISKY : FINE;
     }
 
-    private static Finding port(Config config) {
+    private static Finding port(HttpSettings http) {
         try (var socket = new ServerSocket()) {
-            socket.bind(new InetSocketAddress(config.host(), config.port()));
-            return new Finding(Weight.FACT, "Port " + config.port() + " on " + config.host() + " is free.");
+            socket.bind(new InetSocketAddress(http.host(), http.port()));
+            return new Finding(Weight.FACT, "Port " + http.port() + " on " + http.host() + " is free.");
         } catch (IOException e) {
-            return new Finding(Weight.ERROR, Main.portUnusable(config, e));
+            return new Finding(Weight.ERROR, Main.portUnusable(http, e));
         }
     }
 

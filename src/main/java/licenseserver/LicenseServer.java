@@ -14,8 +14,8 @@ import licenseserver.access.AdminSecret;
 import licenseserver.api.StoreFailures;
 import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
-import licenseserver.config.Config;
 import licenseserver.health.Readiness;
+import licenseserver.http.HttpSettings;
 import licenseserver.http.OpenConnections;
 import licenseserver.http.Pipeline;
 import licenseserver.idempotency.Idempotency;
@@ -50,7 +50,7 @@ public final class LicenseServer extends VerticleBase {
     /** For the head of a request, from its first byte to its end. Apps send it within a packet. */
     private static final Duration HEAD_PATIENCE = Duration.ofSeconds(10);
 
-    private final Config config;
+    private final Configuration config;
     private final OpenConnections connections = new OpenConnections(HeapBudget.CONNECTIONS.bytes(), HEAD_PATIENCE);
     private final HeapShare bodies = new HeapShare(HeapBudget.REQUEST_BODIES.bytes(), "requests with a body got 503");
     private final HeapShare signsOfLife = new HeapShare(
@@ -71,10 +71,11 @@ public final class LicenseServer extends VerticleBase {
     private volatile boolean stopping;
 
     /** A server with these settings. */
-    public LicenseServer(Config config) {
+    LicenseServer(Configuration config) {
         this.config = config;
-        this.cache = config.nearCache()
-                ? NearCache.on(config.validateStaleness(), InstantSource.system(), HeapBudget.NEAR_CACHE.bytes())
+        this.cache = config.store().nearCache()
+                ? NearCache.on(
+                        config.store().validateStaleness(), InstantSource.system(), HeapBudget.NEAR_CACHE.bytes())
                 : NearCache.off();
         this.capabilities = Wiring.capabilities(config, this::readiness);
     }
@@ -92,8 +93,11 @@ public final class LicenseServer extends VerticleBase {
                     topology = shared;
                     return settleIdentity(needs, shared).compose(settled -> serve(needs, shared));
                 })
-                .onSuccess(listening ->
-                        LOG.info("License server {} listens on {}:{}", Version.text(), config.host(), port))
+                .onSuccess(listening -> LOG.info(
+                        "License server {} listens on {}:{}",
+                        Version.text(),
+                        config.http().host(),
+                        port))
                 .recover(failure -> stop().transform(stopped -> Future.failedFuture(failure)));
     }
 
@@ -133,9 +137,9 @@ public final class LicenseServer extends VerticleBase {
 
     private Needs prepare() throws IOException {
         RedisSettings redis = config.redis();
-        String adminSecret = config.adminSecret();
+        String adminSecret = config.access().adminSecret();
         if (redis == null) {
-            dataFolder = DataFolder.open(config.dataDir());
+            dataFolder = DataFolder.open(config.embedded().dataDir());
             if (adminSecret == null) {
                 adminSecret = dataFolder.adminSecret();
                 LOG.info("No ADMIN_SECRET is set: use the one in {}", dataFolder.adminSecretFile());
@@ -223,16 +227,21 @@ public final class LicenseServer extends VerticleBase {
             lastSeen = new LastSeen(vertx, store, signsOfLife, LAST_SEEN_PAUSE);
             var loop = new EventLoop(
                     vertx, InstantSource.system(), needs.adminSecret(), store, sellerStore, cache, lastSeen);
+            HttpSettings settings = config.http();
             var pipeline = new Pipeline(
                     vertx,
                     Wiring.routes(capabilities, loop),
                     new Idempotency(vertx, requests, sellerStore),
                     StoreFailures::translate,
                     new Pipeline.Settings(
-                            config.corsOrigin(), config.idleTimeout(), config.bodyTimeout(), bodies, List.of()),
+                            settings.corsOrigin(),
+                            settings.idleTimeout(),
+                            settings.bodyTimeout(),
+                            bodies,
+                            settings.trustedProxies()),
                     () -> stopping);
             // A negative port is any free one, the same for all event loops.
-            return pipeline.listen(config.port() == 0 ? -1 : config.port(), config.host(), connections)
+            return pipeline.listen(settings.port() == 0 ? -1 : settings.port(), settings.host(), connections)
                     .onSuccess(listening -> {
                         http = listening;
                         port = listening.actualPort();
@@ -246,7 +255,7 @@ public final class LicenseServer extends VerticleBase {
                     topology,
                     config.redisTimeout(),
                     lines,
-                    config.historyEvents(),
+                    config.store().historyEvents(),
                     cache,
                     unwrittenEvents);
         }
@@ -258,7 +267,7 @@ public final class LicenseServer extends VerticleBase {
         @Override
         public Future<?> stop() {
             stopping = true;
-            Duration most = config.shutdownTimeout();
+            Duration most = config.shutdown().timeout();
             Future<?> written = lastSeen.writeAll(most.dividedBy(2));
             Future<?> finished = http == null
                     ? Future.succeededFuture()

@@ -9,8 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import licenseserver.config.Config;
 import licenseserver.config.ConfigException;
+import licenseserver.http.HttpSettings;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,16 +58,16 @@ public final class Main {
         }
     }
 
-    private static Config config() {
+    private static Configuration config() {
         try {
-            return Config.load(System.getenv());
+            return Configuration.load(System.getenv());
         } catch (ConfigException e) {
             exit(2, String.valueOf(e.getMessage()));
             throw e;
         }
     }
 
-    private static void start(Config config) throws InterruptedException {
+    private static void start(Configuration config) throws InterruptedException {
         Vertx vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(Runtime.getRuntime().availableProcessors())
                 // It serves no files; without these it would need a folder to unpack some in.
@@ -109,18 +109,18 @@ public final class Main {
     }
 
     /** Halts at the end, because the process would otherwise exit with the signal's own status instead of 0. */
-    private static void stop(Vertx vertx, LicenseServer server, CompletableFuture<?> start, Config config) {
+    private static void stop(Vertx vertx, LicenseServer server, CompletableFuture<?> start, Configuration config) {
         LOG.info("Stopping");
         int status = 1;
         try {
             boolean started = start.isDone();
             server.announceStop();
             if (started) {
-                Thread.sleep(config.shutdownDelay().toMillis());
+                Thread.sleep(config.shutdown().delay().toMillis());
             }
             start.handle((deployed, failure) -> deployed)
                     .thenCompose(ended -> vertx.close().toCompletionStage())
-                    .get(config.shutdownTimeout().toMillis(), TimeUnit.MILLISECONDS);
+                    .get(config.shutdown().timeout().toMillis(), TimeUnit.MILLISECONDS);
             LOG.info("Stopped");
             status = 0;
         } catch (ExecutionException | InterruptedException e) {
@@ -131,9 +131,9 @@ public final class Main {
         Runtime.getRuntime().halt(status);
     }
 
-    private static String reason(@Nullable Throwable failure, Config config) {
+    private static String reason(@Nullable Throwable failure, Configuration config) {
         if (failure instanceof BindException) {
-            return portUnusable(config, failure);
+            return portUnusable(config.http(), failure);
         }
         return failure instanceof IOException
                 ? String.valueOf(failure.getMessage())
@@ -141,8 +141,8 @@ public final class Main {
     }
 
     /** Tells the operator, in a sentence, that the port cannot be listened on, and why. */
-    static String portUnusable(Config config, Throwable failure) {
-        return "Port " + config.port() + " on " + config.host() + " cannot be listened on: " + failure.getMessage()
+    static String portUnusable(HttpSettings http, Throwable failure) {
+        return "Port " + http.port() + " on " + http.host() + " cannot be listened on: " + failure.getMessage()
                 + " (PORT, HOST).";
     }
 

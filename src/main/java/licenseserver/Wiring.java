@@ -5,7 +5,6 @@ import java.util.function.Supplier;
 import licenseserver.api.LicenseCalls;
 import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
-import licenseserver.config.Config;
 import licenseserver.health.Health;
 import licenseserver.health.Readiness;
 import licenseserver.http.Routes;
@@ -16,9 +15,9 @@ final class Wiring {
     private Wiring() {}
 
     /** All capabilities, each on one line. */
-    static List<Capability> capabilities(Config config, Supplier<Readiness> readiness) {
+    static List<Capability> capabilities(Configuration config, Supplier<Readiness> readiness) {
         return List.of(
-                new LicenseCalls(config.maxMachines(), config.policy()), // registered, changed, activated, validated
+                new LicenseCalls(config.licenses()), // registered, changed, activated, validated
                 new Health(Version.text(), readiness), // /livez, /readyz
                 new Welcome()); // the page at /
     }

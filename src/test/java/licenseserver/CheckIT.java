@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import licenseserver.config.Config;
 import licenseserver.redis.embedded.DataFolder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +30,7 @@ class CheckIT {
     /** What it exits with and says. */
     private record Checked(int status, String said) {}
 
-    private static Checked check(Config config) throws InterruptedException {
+    private static Checked check(Configuration config) throws InterruptedException {
         var said = new ByteArrayOutputStream();
         int status = Check.run(config, new PrintStream(said, true, StandardCharsets.UTF_8));
         return new Checked(status, said.toString(StandardCharsets.UTF_8));
@@ -118,12 +117,12 @@ class CheckIT {
         }
     }
 
-    private Config own(String... settings) {
+    private Configuration own(String... settings) {
         var environment = new HashMap<>(Map.of("HOST", "127.0.0.1", "PORT", "0", "DATA_DIR", data().toString()));
         for (int i = 0; i < settings.length; i += 2) {
             environment.put(settings[i], settings[i + 1]);
         }
-        return Config.load(environment);
+        return Configuration.load(environment);
     }
 
     private Path data() {

@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import licenseserver.config.Config;
 import org.junit.jupiter.api.Test;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -96,8 +95,8 @@ class DeploymentFilesTest {
     }
 
     private static boolean isSetting(String name) {
-        return Config.DEFAULTS.containsKey(name)
-                || Config.SECRETS.stream().anyMatch(secret -> name.equals(secret + "_FILE"));
+        return Configuration.SECTIONS.stream()
+                .anyMatch(section -> section.names().contains(name));
     }
 
     @Test

@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,7 +18,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import licenseserver.config.Config;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -28,9 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What README.md and docs/ show is what happens. */
 class DocumentsIT {
-    private static final Pattern ROW = Pattern.compile("^\\| `([A-Z0-9_]+)` \\| (?:`(.*?)`)? ?\\|", Pattern.MULTILINE);
-    private static final Pattern LINE = Pattern.compile("^#([A-Z0-9_]+)=(.*)$", Pattern.MULTILINE);
-
     @TempDir
     Path folder;
 
@@ -69,22 +64,6 @@ class DocumentsIT {
                     .containsExactlyElementsOf(
                             comparable(answers.toString()).lines().toList());
         }
-    }
-
-    @Test
-    void the_settings_table_and_the_commented_file_hold_every_setting_and_its_default() throws IOException {
-        assertThat(settings(ROW, page("docs/settings.md"))).isEqualTo(Config.DEFAULTS);
-        assertThat(settings(LINE, Files.readString(Path.of("conf", "license-server.env"))))
-                .isEqualTo(Config.DEFAULTS);
-    }
-
-    private static Map<String, String> settings(Pattern pattern, String text) {
-        var settings = new LinkedHashMap<String, String>();
-        Matcher matcher = pattern.matcher(text);
-        while (matcher.find()) {
-            settings.put(matcher.group(1), matcher.group(2) == null ? "" : matcher.group(2));
-        }
-        return settings;
     }
 
     @Test

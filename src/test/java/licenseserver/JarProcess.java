@@ -13,7 +13,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import licenseserver.config.Config;
 
 /** The packaged program as a process of its own, as an operator runs it. */
 public final class JarProcess implements AutoCloseable {
@@ -60,7 +59,7 @@ public final class JarProcess implements AutoCloseable {
 
     private static JarProcess startCommand(Path folder, Map<String, String> settings, List<String> command) {
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
-        Config.DEFAULTS.keySet().forEach(builder.environment()::remove);
+        Configuration.SECTIONS.forEach(section -> section.names().forEach(builder.environment()::remove));
         builder.environment().putAll(settings);
         try {
             var jar = new JarProcess(builder.start());

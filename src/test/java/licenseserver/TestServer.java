@@ -5,14 +5,13 @@ import io.vertx.core.VertxOptions;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import licenseserver.config.Config;
 
 /** A whole server in this process, on any free port, with event loops of its own, which nothing may block. */
 public final class TestServer implements AutoCloseable {
     private final Vertx vertx = EventLoops.watched(new VertxOptions().setEventLoopPoolSize(2));
     private final LicenseServer server;
 
-    private TestServer(Config config) {
+    private TestServer(Configuration config) {
         this.server = new LicenseServer(config);
     }
 
@@ -21,7 +20,7 @@ public final class TestServer implements AutoCloseable {
         return start(config(redisUrl, settings));
     }
 
-    public static TestServer start(Config config) {
+    public static TestServer start(Configuration config) {
         var server = new TestServer(config);
         try {
             server.vertx
@@ -41,13 +40,13 @@ public final class TestServer implements AutoCloseable {
      *
      * @param settings further ones, each name before its value
      */
-    public static Config config(String redisUrl, String... settings) {
+    public static Configuration config(String redisUrl, String... settings) {
         var environment = new HashMap<>(
                 Map.of("HOST", "127.0.0.1", "PORT", "0", "REDIS_URL", redisUrl, "ADMIN_SECRET", HttpCalls.SECRET));
         for (int i = 0; i < settings.length; i += 2) {
             environment.put(settings[i], settings[i + 1]);
         }
-        return Config.load(environment);
+        return Configuration.load(environment);
     }
 
     public int port() {

@@ -1,8 +1,9 @@
 package licenseserver.config;
 
-/** A setting that cannot be used; the message is one sentence that names it, for the person who set it. */
+/** Reports a setting that cannot be used. The message is one sentence that names the setting and quotes no secret. */
 public final class ConfigException extends RuntimeException {
-    ConfigException(String message) {
-        super(message, null, false, false);
+    /** Creates an exception with this sentence for the operator. */
+    public ConfigException(String sentence) {
+        super(sentence, null, false, false);
     }
 }

@@ -2,15 +2,23 @@ package licenseserver.redis;
 
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.PemTrustOptions;
+import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import licenseserver.config.ConfigException;
+import licenseserver.config.Section;
+import licenseserver.config.Setting;
+import licenseserver.config.Values;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +63,54 @@ public record RedisSettings(
         }
     }
 
+    private static final Setting<String> REDIS_URL = Setting.secret(
+            "REDIS_URL",
+            "Where Redis is: `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS."
+                    + " Percent-encode the user and the password. Separate several `host:port` by commas:"
+                    + " sentinels, or servers of a cluster. If it is not set, the server starts a Redis of its"
+                    + " own, which keeps its data in `DATA_DIR`; that is good for one server.");
+    private static final Setting<Kind> TOPOLOGY = Setting.choice(
+            "REDIS_TOPOLOGY",
+            Kind.STANDALONE,
+            "How the servers of Redis work together. `standalone` is one server, or one address that always leads"
+                    + " to the master. With `sentinel`, `REDIS_URL` names the sentinels. With `cluster`, it names"
+                    + " some servers of a Redis Cluster.");
+    private static final Setting<String> SENTINEL_MASTER = Setting.text(
+            "REDIS_SENTINEL_MASTER",
+            "",
+            "The sentinels' name for the master. Required with `REDIS_TOPOLOGY=sentinel`.");
+    private static final Setting<String> SENTINEL_PASSWORD = Setting.secret(
+            "REDIS_SENTINEL_PASSWORD",
+            "The password of the sentinels, if they have one. The one in `REDIS_URL` is for Redis itself.");
+    private static final Setting<String> CA_FILE = Setting.text(
+            "REDIS_CA_FILE",
+            "",
+            "A PEM file of the certificates to trust with `rediss://`, if your certificate authority is not one"
+                    + " that Java trusts.");
+    private static final Setting<Integer> REPLICAS_TO_WAIT = Setting.wholeNumber(
+            "REDIS_REPLICAS_TO_WAIT",
+            0,
+            0,
+            10,
+            "How many replicas must have a change before it is confirmed (`WAIT`). If fewer have it in time, the"
+                    + " answer is 503.");
+
+    /**
+     * The longest that any call waits for Redis. It applies to a Redis of the server's own too, which has no other
+     * settings.
+     */
+    public static final Setting<Duration> TIMEOUT = Setting.millis(
+            "REDIS_TIMEOUT_MILLIS",
+            1500,
+            10,
+            10_000,
+            "The longest that a call waits for Redis. After that the answer is 503.");
+
+    /** The settings that this record is read from, and {@link #TIMEOUT}. */
+    public static final Section SECTION = new Section(
+            "Redis",
+            List.of(REDIS_URL, TOPOLOGY, SENTINEL_MASTER, SENTINEL_PASSWORD, CA_FILE, REPLICAS_TO_WAIT, TIMEOUT));
+
     private static final Pattern URL = Pattern.compile(
             "(?<scheme>rediss?)://(?:(?<credentials>[^@/?#\\s]*)@)?(?<nodes>[^@/?#\\s]+)(?:/(?<database>\\d{0,4}))?");
     private static final Pattern NODE =
@@ -64,16 +120,97 @@ public record RedisSettings(
         nodes = List.copyOf(nodes);
     }
 
+    /**
+     * Reads these settings.
+     *
+     * @return null if no {@code REDIS_URL} is set
+     * @throws ConfigException if a setting cannot be used, or if settings contradict each other
+     */
+    public static @Nullable RedisSettings from(Values values) {
+        Kind kind = values.get(TOPOLOGY);
+        String url = values.get(REDIS_URL);
+        String master = values.get(SENTINEL_MASTER);
+        String sentinelPassword = values.get(SENTINEL_PASSWORD);
+        String authorities = values.get(CA_FILE);
+        int replicas = values.get(REPLICAS_TO_WAIT);
+        boolean isOther = kind != Kind.STANDALONE || !authorities.isEmpty() || replicas > 0;
+        require(!url.isEmpty() || !isOther, "REDIS_URL is not set, and the other settings of Redis need it.");
+        require(
+                (kind == Kind.SENTINEL) == !master.isEmpty(),
+                kind == Kind.SENTINEL
+                        ? "REDIS_SENTINEL_MASTER is not set; with REDIS_TOPOLOGY=sentinel it says what the sentinels call the master."
+                        : "REDIS_SENTINEL_MASTER is set, but REDIS_TOPOLOGY is not sentinel.");
+        require(
+                kind == Kind.SENTINEL || sentinelPassword.isEmpty(),
+                "REDIS_SENTINEL_PASSWORD is set, but REDIS_TOPOLOGY is not sentinel.");
+        if (url.isEmpty()) {
+            return null;
+        }
+        RedisSettings redis = configured(kind, url);
+        require(
+                kind != Kind.STANDALONE || redis.nodes.size() == 1,
+                "REDIS_URL names several servers; set REDIS_TOPOLOGY to sentinel or cluster.");
+        require(
+                kind != Kind.CLUSTER || redis.database == 0,
+                "REDIS_URL names a database, but a Redis Cluster has only database 0.");
+        require(
+                authorities.isEmpty() || redis.isEncrypted,
+                "REDIS_CA_FILE is set, but REDIS_URL does not begin with rediss://.");
+        return new RedisSettings(
+                kind,
+                redis.nodes,
+                redis.isEncrypted,
+                redis.user,
+                redis.password,
+                redis.database,
+                authorities.isEmpty() ? null : certificates(Path.of(authorities)),
+                master.isEmpty() ? null : master,
+                sentinelPassword.isEmpty() ? null : sentinelPassword,
+                replicas);
+    }
+
+    private static RedisSettings configured(Kind kind, String url) {
+        try {
+            return of(kind, url);
+        } catch (IllegalArgumentException unusable) {
+            throw new ConfigException(
+                    "REDIS_URL is no Redis address: use redis://[[user]:password@]host[:port][/database],"
+                            + " rediss:// for TLS, and commas between several host:port.");
+        }
+    }
+
+    private static Path certificates(Path file) {
+        try (var content = Files.newInputStream(file)) {
+            require(
+                    !CertificateFactory.getInstance("X.509")
+                            .generateCertificates(content)
+                            .isEmpty(),
+                    "REDIS_CA_FILE names a file without certificates: " + file + ".");
+            return file;
+        } catch (IOException e) {
+            throw new ConfigException("REDIS_CA_FILE names a file that cannot be read: " + file + ".");
+        } catch (CertificateException e) {
+            throw new ConfigException("REDIS_CA_FILE names a file without certificates: " + file + ".");
+        }
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new ConfigException(otherwise);
+        }
+    }
+
     /** As {@link #of(Kind, String)}, of one server. */
     public static RedisSettings of(String url) {
         return of(Kind.STANDALONE, url);
     }
 
     /**
-     * Reads {@code redis://[[user]:password@]host[:port][,host[:port]…][/database]}, or the same with {@code rediss} for TLS. User
-     * and password are percent-encoded.
+     * Reads {@code redis://[[user]:password@]host[:port][,host[:port]…][/database]}, or the same with {@code rediss}
+     * for TLS. User and password are percent-encoded.
      *
-     * @throws IllegalArgumentException where it is no such address; its message does not quote it, as it may hold a password
+     * @throws IllegalArgumentException where it is no such address; its message does not quote it, as it may hold a
+     *     password
      */
     public static RedisSettings of(Kind kind, String url) {
         Matcher matcher = URL.matcher(url);

@@ -130,7 +130,9 @@ public final class TestServer implements AutoCloseable {
             OpenConnections connections) {
         EventLoop loop = loop(vertx, clock, licenses);
         var routes = new Routes(Stream.<Capability>of(
-                        new LicenseCalls(MAX_MACHINES, policy), new Health("1.2.3", readiness), new Welcome())
+                        new LicenseCalls(new LicenseSettings(MAX_MACHINES, policy)),
+                        new Health("1.2.3", readiness),
+                        new Welcome())
                 .flatMap(capability -> capability.routes(loop).stream())
                 .toList());
         var pipeline = new Pipeline(

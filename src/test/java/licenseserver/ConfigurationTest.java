@@ -1,19 +1,29 @@
-package licenseserver.config;
+package licenseserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import licenseserver.access.AccessSettings;
+import licenseserver.api.LicenseSettings;
+import licenseserver.config.ConfigException;
+import licenseserver.config.Setting;
+import licenseserver.http.HttpSettings;
 import licenseserver.license.Policy;
 import licenseserver.redis.RedisNode;
 import licenseserver.redis.RedisSettings;
+import licenseserver.redis.embedded.EmbeddedSettings;
+import licenseserver.store.StoreSettings;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -22,7 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ConfigTest {
+class ConfigurationTest {
     private static final String URL = "redis://:hidden-password@redis.example:6379/1";
 
     @TempDir
@@ -39,32 +49,25 @@ class ConfigTest {
     class Defaults {
         @Test
         void are_those_of_every_setting_that_is_not_set() {
-            assertThat(Config.load(environment))
-                    .isEqualTo(new Config(
-                            "0.0.0.0",
-                            8080,
+            assertThat(Configuration.load(environment))
+                    .isEqualTo(new Configuration(
+                            new HttpSettings(
+                                    "0.0.0.0", 8080, "*", List.of(), Duration.ofSeconds(75), Duration.ofSeconds(10)),
+                            new AccessSettings(null),
                             null,
-                            null,
-                            3,
-                            Policy.NONE,
-                            200,
-                            Path.of("data"),
-                            "*",
-                            Duration.ofSeconds(75),
-                            Duration.ofSeconds(10),
                             Duration.ofMillis(1500),
-                            false,
-                            Duration.ZERO,
-                            Duration.ZERO,
-                            Duration.ofSeconds(10)));
+                            new EmbeddedSettings(Path.of("data")),
+                            new LicenseSettings(3, Policy.NONE),
+                            new StoreSettings(200, false, Duration.ZERO),
+                            new ShutdownSettings(Duration.ZERO, Duration.ofSeconds(10))));
         }
 
         @Test
         void hold_for_an_empty_variable() {
-            Config.DEFAULTS.keySet().forEach(name -> environment.put(name, ""));
-            Config.SECRETS.forEach(name -> environment.put(name + "_FILE", ""));
+            names().forEach(name -> environment.put(name, ""));
 
-            assertThat(Config.load(environment)).isEqualTo(Config.load(Map.of("CONFIG_FILE", configFile())));
+            assertThat(Configuration.load(environment))
+                    .isEqualTo(Configuration.load(Map.of("CONFIG_FILE", configFile())));
         }
 
         @Test
@@ -72,12 +75,39 @@ class ConfigTest {
             environment.put("CONFIG_FILE", "");
             environment.put("PORT", "1234");
 
-            assertThat(Config.load(environment).port()).isEqualTo(1234);
+            assertThat(Configuration.load(environment).http().port()).isEqualTo(1234);
+        }
+    }
+
+    @Nested
+    class Declaration {
+        /** Keeps the names that were asked for. */
+        private static final class Asked extends HashMap<String, String> {
+            private final Set<String> names = new HashSet<>();
+
+            @Override
+            public String getOrDefault(Object name, String otherwise) {
+                names.add(name.toString());
+                return super.getOrDefault(name, otherwise);
+            }
         }
 
         @Test
-        void exist_for_every_secret() {
-            assertThat(Config.DEFAULTS).containsKeys(Config.SECRETS.toArray(new String[0]));
+        void is_read_for_every_setting() {
+            var asked = new Asked();
+            asked.putAll(environment);
+
+            Configuration.load(asked);
+
+            assertThat(asked.names)
+                    .containsAll(names())
+                    .hasSize(names().size() + 1)
+                    .contains("CONFIG_FILE");
+        }
+
+        @Test
+        void has_a_name_of_its_own() {
+            assertThat(names()).doesNotHaveDuplicates();
         }
     }
 
@@ -105,24 +135,22 @@ class ConfigTest {
                     "SHUTDOWN_DELAY_SECONDS", "3",
                     "SHUTDOWN_TIMEOUT_SECONDS", "4"));
 
-            assertThat(Config.load(environment))
-                    .isEqualTo(new Config(
-                            "127.0.0.1",
-                            0,
+            assertThat(Configuration.load(environment))
+                    .isEqualTo(new Configuration(
+                            new HttpSettings(
+                                    "127.0.0.1",
+                                    0,
+                                    "https://shop.example",
+                                    List.of(),
+                                    Duration.ofSeconds(1),
+                                    Duration.ofSeconds(2)),
+                            new AccessSettings("s3cret"),
                             RedisSettings.of(URL),
-                            "s3cret",
-                            5,
-                            new Policy(6, 7),
-                            8,
-                            Path.of("elsewhere"),
-                            "https://shop.example",
-                            Duration.ofSeconds(1),
-                            Duration.ofSeconds(2),
                             Duration.ofMillis(30),
-                            true,
-                            Duration.ofSeconds(9),
-                            Duration.ofSeconds(3),
-                            Duration.ofSeconds(4)));
+                            new EmbeddedSettings(Path.of("elsewhere")),
+                            new LicenseSettings(5, new Policy(6, 7)),
+                            new StoreSettings(8, true, Duration.ofSeconds(9)),
+                            new ShutdownSettings(Duration.ofSeconds(3), Duration.ofSeconds(4))));
         }
 
         @Test
@@ -130,7 +158,7 @@ class ConfigTest {
             environment.put("PATH", "/bin");
             environment.put("LICENSE", "x");
 
-            assertThat(Config.load(environment).port()).isEqualTo(8080);
+            assertThat(Configuration.load(environment).http().port()).isEqualTo(8080);
         }
 
         @Test
@@ -138,8 +166,8 @@ class ConfigTest {
             file("PORT=1111", "MAX_MACHINES=7");
             environment.put("PORT", "2222");
 
-            assertThat(Config.load(environment).port()).isEqualTo(2222);
-            assertThat(Config.load(environment).maxMachines()).isEqualTo(7);
+            assertThat(Configuration.load(environment).http().port()).isEqualTo(2222);
+            assertThat(Configuration.load(environment).licenses().maxMachines()).isEqualTo(7);
         }
 
         @Test
@@ -147,7 +175,7 @@ class ConfigTest {
             file("PORT=1111");
             environment.put("PORT", "");
 
-            assertThat(Config.load(environment).port()).isEqualTo(1111);
+            assertThat(Configuration.load(environment).http().port()).isEqualTo(1111);
         }
     }
 
@@ -164,22 +192,25 @@ class ConfigTest {
                     " CORS_ORIGIN = https://shop.example/?a=b ",
                     "HOST=");
 
-            Config config = Config.load(environment);
+            Configuration configuration = Configuration.load(environment);
 
-            assertThat(config.port()).isEqualTo(1111);
-            assertThat(config.corsOrigin()).isEqualTo("https://shop.example/?a=b");
-            assertThat(config.host()).isEqualTo("0.0.0.0");
+            assertThat(configuration.http().port()).isEqualTo(1111);
+            assertThat(configuration.http().corsOrigin()).isEqualTo("https://shop.example/?a=b");
+            assertThat(configuration.http().host()).isEqualTo("0.0.0.0");
         }
 
         @Test
         void may_hold_every_setting_with_its_default() throws IOException {
-            file(Config.DEFAULTS.entrySet().stream()
-                    .map(setting -> setting.getKey() + "=" + setting.getValue())
-                    .toArray(String[]::new));
-            Config config = Config.load(environment);
+            String[] lines = Files.readAllLines(Path.of("conf", "license-server.env")).stream()
+                    .filter(line -> line.matches("#[A-Z0-9_]+=.*"))
+                    .map(line -> line.substring(1))
+                    .toArray(String[]::new);
+            assertThat(lines).hasSameSizeAs(settings());
+            file(lines);
+            Configuration configuration = Configuration.load(environment);
             file();
 
-            assertThat(config).isEqualTo(Config.load(environment));
+            assertThat(configuration).isEqualTo(Configuration.load(environment));
         }
 
         @Test
@@ -251,7 +282,7 @@ class ConfigTest {
         void is_whole_and_in_range(String name, long min, long max) {
             for (long good : new long[] {min, max}) {
                 environment.put(name, Long.toString(good));
-                assertThat(Config.load(environment)).isNotNull();
+                assertThat(Configuration.load(environment)).isNotNull();
             }
             for (String bad : new String[] {
                 Long.toString(min - 1), Long.toString(max + 1), "4294967297", "x", "3.0", "1e1", " 3", "3 ", "0x3", "-"
@@ -276,7 +307,7 @@ class ConfigTest {
             environment.remove("ADMIN_SECRET");
             environment.put("ADMIN_SECRET_FILE", secretFile("admin", content));
 
-            assertThat(Config.load(environment).adminSecret()).isEqualTo("s3cret");
+            assertThat(Configuration.load(environment).access().adminSecret()).isEqualTo("s3cret");
         }
 
         @Test
@@ -284,7 +315,7 @@ class ConfigTest {
             environment.remove("REDIS_URL");
             file("REDIS_URL_FILE=" + secretFile("url", URL + "\n"));
 
-            assertThat(Config.load(environment).redis()).isEqualTo(RedisSettings.of(URL));
+            assertThat(Configuration.load(environment).redis()).isEqualTo(RedisSettings.of(URL));
         }
 
         @Test
@@ -293,10 +324,10 @@ class ConfigTest {
             environment.remove("ADMIN_SECRET");
             environment.put("ADMIN_SECRET_FILE", secretFile("admin", "of-the-environment"));
 
-            Config config = Config.load(environment);
+            Configuration configuration = Configuration.load(environment);
 
-            assertThat(config.adminSecret()).isEqualTo("of-the-environment");
-            assertThat(config.redis()).isEqualTo(RedisSettings.of(URL));
+            assertThat(configuration.access().adminSecret()).isEqualTo("of-the-environment");
+            assertThat(configuration.redis()).isEqualTo(RedisSettings.of(URL));
         }
 
         @ParameterizedTest
@@ -335,7 +366,16 @@ class ConfigTest {
 
         @Test
         void is_not_shown() {
-            assertThat(Config.load(environment)).hasToString("Config");
+            environment.putAll(Map.of(
+                    "REDIS_URL", "redis://:hidden-password@one",
+                    "REDIS_TOPOLOGY", "sentinel",
+                    "REDIS_SENTINEL_MASTER", "m",
+                    "REDIS_SENTINEL_PASSWORD", "hidden-sentinel",
+                    "ADMIN_SECRET", "hidden-secret"));
+
+            assertThat(Configuration.load(environment).toString())
+                    .contains("RedisSettings", "AccessSettings")
+                    .doesNotContain("hidden");
         }
     }
 
@@ -352,7 +392,7 @@ class ConfigTest {
         void may_be_set_without_a_redis_url() {
             environment.put("ADMIN_SECRET", "s3cret");
 
-            assertThat(Config.load(environment).adminSecret()).isEqualTo("s3cret");
+            assertThat(Configuration.load(environment).access().adminSecret()).isEqualTo("s3cret");
         }
     }
 
@@ -378,7 +418,7 @@ class ConfigTest {
         void is_that_of_a_redis(String url) {
             environment.put("REDIS_URL", url);
 
-            assertThat(Config.load(environment).redis()).isEqualTo(RedisSettings.of(url));
+            assertThat(Configuration.load(environment).redis()).isEqualTo(RedisSettings.of(url));
         }
 
         @ParameterizedTest
@@ -429,7 +469,7 @@ class ConfigTest {
                     "REDIS_SENTINEL_PASSWORD_FILE", secretFile("sentinels", "s3ntinel"),
                     "REDIS_REPLICAS_TO_WAIT", "2"));
 
-            assertThat(Config.load(environment).redis())
+            assertThat(Configuration.load(environment).redis())
                     .isEqualTo(new RedisSettings(
                             RedisSettings.Kind.SENTINEL,
                             List.of(new RedisNode("one", 26379), new RedisNode("two", 26380), new RedisNode("::1", 5)),
@@ -448,7 +488,7 @@ class ConfigTest {
             environment.putAll(Map.of("REDIS_URL", "rediss://:s3cret@one,two:7000", "REDIS_TOPOLOGY", "cluster"));
 
             RedisSettings redis =
-                    Objects.requireNonNull(Config.load(environment).redis());
+                    Objects.requireNonNull(Configuration.load(environment).redis());
 
             assertThat(redis.kind()).isEqualTo(RedisSettings.Kind.CLUSTER);
             assertThat(redis.isEncrypted()).isTrue();
@@ -499,9 +539,97 @@ class ConfigTest {
         }
     }
 
+    @Nested
+    class TrustedProxies {
+        private boolean trusts(String setting, String address) {
+            environment.put("TRUSTED_PROXIES", setting);
+            return Configuration.load(environment).http().trustedProxies().stream()
+                    .anyMatch(proxies -> proxies.matches(new InetSocketAddress(address, 1)));
+        }
+
+        @ParameterizedTest
+        @CsvSource(delimiter = '|', textBlock = """
+                192.0.2.1           | 192.0.2.1   | 192.0.2.2
+                10.0.0.0/8          | 10.255.0.1  | 11.0.0.1
+                10.1.2.3/8          | 10.255.0.1  | 11.0.0.1
+                10.0.0.1, 10.0.0.3  | 10.0.0.3    | 10.0.0.2
+                10.0.0.1,::1        | 0:0::1      | 10.0.0.2
+                2001:db8::/32       | 2001:db8::9 | 2001:db9::9
+                2001:DB8::1         | 2001:db8::1 | 2001:db8::2
+                0.0.0.0/0           | 192.0.2.1   | ::1
+                """)
+        void are_addresses_and_ranges(String setting, String trusted, String other) {
+            assertThat(trusts(setting, trusted)).isTrue();
+            assertThat(trusts(setting, other)).isFalse();
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "localhost",
+                    "proxy.example",
+                    "*",
+                    "10.0.0.1,",
+                    ",10.0.0.1",
+                    "10.0.0.1 10.0.0.2",
+                    "10.0.0.1;10.0.0.2",
+                    "10.0.0.1:80",
+                    "10.0.0",
+                    "10",
+                    "10.0.0.256",
+                    "10.0.0.0/33",
+                    "10.0.0.0/-1",
+                    "10.0.0.0/",
+                    "/8",
+                    "10.0.0.0/8/8",
+                    "10.0.0.0/255.0.0.0",
+                    "2001:db8::/129",
+                    "::1::",
+                    "[::1]",
+                    "fe80::1%eth0",
+                    "::ffff:10.0.0.0/8"
+                })
+        void are_refused_if_one_is_neither(String setting) {
+            environment.put("TRUSTED_PROXIES", setting);
+
+            assertRefused("TRUSTED_PROXIES is not a list of IP addresses and CIDR ranges; an example is"
+                    + " 10.0.0.0/8,192.0.2.1,2001:db8::/32.");
+        }
+    }
+
+    @Nested
+    class NearCache {
+        @Test
+        void is_required_for_a_stale_yes() {
+            environment.put("VALIDATE_STALE_SECONDS", "1");
+
+            assertRefused("VALIDATE_STALE_SECONDS needs what the near cache remembers: set NEAR_CACHE=true, too.");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"yes", "1", "TRUE", " true"})
+        void is_refused_if_it_is_neither_true_nor_false(String value) {
+            environment.put("NEAR_CACHE", value);
+
+            assertRefused("NEAR_CACHE is neither true nor false.");
+        }
+    }
+
+    private static List<Setting<?>> settings() {
+        return Configuration.SECTIONS.stream()
+                .<Setting<?>>flatMap(section -> section.settings().stream())
+                .toList();
+    }
+
+    private static List<String> names() {
+        return Configuration.SECTIONS.stream()
+                .flatMap(section -> section.names().stream())
+                .toList();
+    }
+
     /** Refused with exactly this sentence, which so quotes nothing secret, and without a cause that could. */
     private void assertRefused(String sentence) {
-        assertThatThrownBy(() -> Config.load(environment))
+        assertThatThrownBy(() -> Configuration.load(environment))
                 .isInstanceOf(ConfigException.class)
                 .hasMessage(sentence)
                 .hasNoCause();
