@@ -7,14 +7,12 @@ import io.vertx.core.http.HttpServer;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import licenseserver.access.AdminSecret;
 import licenseserver.api.StoreFailures;
-import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
-import licenseserver.health.Readiness;
+import licenseserver.capability.Readiness;
 import licenseserver.http.HttpSettings;
 import licenseserver.http.OpenConnections;
 import licenseserver.http.Pipeline;
@@ -62,7 +60,6 @@ public final class LicenseServer extends VerticleBase {
 
     private final UnwrittenEvents unwrittenEvents = new UnwrittenEvents();
     private final NearCache cache;
-    private final List<Capability> capabilities;
     private @Nullable DataFolder dataFolder;
     private volatile @Nullable EmbeddedRedis embeddedRedis;
     private @Nullable RedisTopology topology;
@@ -77,7 +74,6 @@ public final class LicenseServer extends VerticleBase {
                 ? NearCache.on(
                         config.store().validateStaleness(), InstantSource.system(), HeapBudget.NEAR_CACHE.bytes())
                 : NearCache.off();
-        this.capabilities = Wiring.capabilities(config, this::readiness);
     }
 
     /** The port it listens on; 0 until it is started. */
@@ -226,26 +222,27 @@ public final class LicenseServer extends VerticleBase {
             requests = new RedisIdempotencyStore(vertx, needs.redis(), topology, config.redisTimeout());
             lastSeen = new LastSeen(vertx, store, signsOfLife, LAST_SEEN_PAUSE);
             var loop = new EventLoop(
-                    vertx, InstantSource.system(), needs.adminSecret(), store, sellerStore, cache, lastSeen);
+                    vertx,
+                    InstantSource.system(),
+                    LicenseServer.this::readiness,
+                    needs.adminSecret(),
+                    store,
+                    sellerStore,
+                    cache,
+                    lastSeen);
             HttpSettings settings = config.http();
             var pipeline = new Pipeline(
                     vertx,
-                    Wiring.routes(capabilities, loop),
+                    Wiring.routes(config.capabilities(), loop),
                     new Idempotency(vertx, requests, sellerStore),
                     StoreFailures::translate,
-                    new Pipeline.Settings(
-                            settings.corsOrigin(),
-                            settings.idleTimeout(),
-                            settings.bodyTimeout(),
-                            bodies,
-                            settings.trustedProxies()),
+                    settings,
+                    bodies,
                     () -> stopping);
-            // A negative port is any free one, the same for all event loops.
-            return pipeline.listen(settings.port() == 0 ? -1 : settings.port(), settings.host(), connections)
-                    .onSuccess(listening -> {
-                        http = listening;
-                        port = listening.actualPort();
-                    });
+            return pipeline.listen(connections).onSuccess(listening -> {
+                http = listening;
+                port = listening.actualPort();
+            });
         }
 
         private RedisLicenseStore newStore(LicenseTurns lines) {

@@ -1,26 +1,25 @@
 package licenseserver;
 
+import static licenseserver.capability.Capability.declare;
+
 import java.util.List;
-import java.util.function.Supplier;
 import licenseserver.api.LicenseCalls;
+import licenseserver.api.LicenseSettings;
 import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
 import licenseserver.health.Health;
-import licenseserver.health.Readiness;
 import licenseserver.http.Routes;
 import licenseserver.welcome.Welcome;
 
 /** Everything that the server can do: the one list of its capabilities. */
 final class Wiring {
-    private Wiring() {}
-
     /** All capabilities, each on one line. */
-    static List<Capability> capabilities(Configuration config, Supplier<Readiness> readiness) {
-        return List.of(
-                new LicenseCalls(config.licenses()), // registered, changed, activated, validated
-                new Health(Version.text(), readiness), // /livez, /readyz
-                new Welcome()); // the page at /
-    }
+    static final List<Capability.Declaration> CAPABILITIES = List.of(
+            declare(LicenseSettings.SECTION, values -> new LicenseCalls(LicenseSettings.from(values))),
+            declare(() -> new Health(Version.text())),
+            declare(Welcome::new));
+
+    private Wiring() {}
 
     /** The paths of all capabilities, answered on one event loop. */
     static Routes routes(List<Capability> capabilities, EventLoop loop) {

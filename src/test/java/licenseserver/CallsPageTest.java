@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import licenseserver.capability.EventLoop;
-import licenseserver.health.Readiness;
+import licenseserver.capability.Readiness;
 import licenseserver.store.InMemoryLicenseStore;
 import org.junit.jupiter.api.Test;
 
@@ -31,10 +31,9 @@ class CallsPageTest {
     private static String print() {
         Vertx vertx = Vertx.vertx();
         try {
-            EventLoop loop =
-                    licenseserver.api.TestServer.loop(vertx, InstantSource.system(), new InMemoryLicenseStore());
-            return Wiring.routes(
-                            Wiring.capabilities(TestServer.config("redis://127.0.0.1"), () -> Readiness.READY), loop)
+            EventLoop loop = licenseserver.api.TestServer.loop(
+                    vertx, InstantSource.system(), () -> Readiness.READY, new InMemoryLicenseStore());
+            return Wiring.routes(TestServer.config("redis://127.0.0.1").capabilities(), loop)
                     .print();
         } finally {
             vertx.close();

@@ -15,15 +15,19 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import licenseserver.access.AccessSettings;
+import licenseserver.api.LicenseCalls;
 import licenseserver.api.LicenseSettings;
+import licenseserver.capability.Capability;
 import licenseserver.config.ConfigException;
 import licenseserver.config.Setting;
+import licenseserver.health.Health;
 import licenseserver.http.HttpSettings;
 import licenseserver.license.Policy;
 import licenseserver.redis.RedisNode;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.embedded.EmbeddedSettings;
 import licenseserver.store.StoreSettings;
+import licenseserver.welcome.Welcome;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -45,6 +49,10 @@ class ConfigurationTest {
         file();
     }
 
+    private static List<Capability> capabilities(LicenseSettings licenses) {
+        return List.of(new LicenseCalls(licenses), new Health(Version.text()), new Welcome());
+    }
+
     @Nested
     class Defaults {
         @Test
@@ -57,9 +65,9 @@ class ConfigurationTest {
                             null,
                             Duration.ofMillis(1500),
                             new EmbeddedSettings(Path.of("data")),
-                            new LicenseSettings(3, Policy.NONE),
                             new StoreSettings(200, false, Duration.ZERO),
-                            new ShutdownSettings(Duration.ZERO, Duration.ofSeconds(10))));
+                            new ShutdownSettings(Duration.ZERO, Duration.ofSeconds(10)),
+                            capabilities(new LicenseSettings(3, Policy.NONE))));
         }
 
         @Test
@@ -148,9 +156,9 @@ class ConfigurationTest {
                             RedisSettings.of(URL),
                             Duration.ofMillis(30),
                             new EmbeddedSettings(Path.of("elsewhere")),
-                            new LicenseSettings(5, new Policy(6, 7)),
                             new StoreSettings(8, true, Duration.ofSeconds(9)),
-                            new ShutdownSettings(Duration.ofSeconds(3), Duration.ofSeconds(4))));
+                            new ShutdownSettings(Duration.ofSeconds(3), Duration.ofSeconds(4)),
+                            capabilities(new LicenseSettings(5, new Policy(6, 7)))));
         }
 
         @Test
@@ -167,7 +175,8 @@ class ConfigurationTest {
             environment.put("PORT", "2222");
 
             assertThat(Configuration.load(environment).http().port()).isEqualTo(2222);
-            assertThat(Configuration.load(environment).licenses().maxMachines()).isEqualTo(7);
+            assertThat(Configuration.load(environment).capabilities())
+                    .isEqualTo(capabilities(new LicenseSettings(7, Policy.NONE)));
         }
 
         @Test

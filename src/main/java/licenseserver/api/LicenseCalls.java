@@ -6,15 +6,12 @@ import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
 import licenseserver.http.Route;
 
-/** Licenses: registered and changed by their sellers, asked for by customers' machines. */
-public final class LicenseCalls implements Capability {
-    private final LicenseSettings settings;
-
-    /** Creates the calls with these defaults for licenses. */
-    public LicenseCalls(LicenseSettings settings) {
-        this.settings = settings;
-    }
-
+/**
+ * Licenses: registered and changed by their sellers, activated and validated by customers' machines.
+ *
+ * @param settings what applies if a call or a license does not say
+ */
+public record LicenseCalls(LicenseSettings settings) implements Capability {
     @Override
     public List<Route> routes(EventLoop loop) {
         var machines = new ClientCalls(loop.licenses(), loop.cache(), loop.lastSeen(), settings.policy(), loop.clock());

@@ -1,13 +1,35 @@
 package licenseserver.capability;
 
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import licenseserver.config.Section;
+import licenseserver.config.Values;
 import licenseserver.http.Route;
 
 /**
- * Something that the server can do. A capability is one package, and one line in the server's list of them; it brings along all
- * that it needs.
+ * Something that the server can do. A capability is one package, and one line in the server's list of them: it brings its own
+ * settings and routes.
  */
 public interface Capability {
-    /** Its paths, answered on one event loop. */
+    /** The paths that it answers on an event loop. */
     List<Route> routes(EventLoop loop);
+
+    /**
+     * A capability before its settings are read.
+     *
+     * @param settings those that it has; empty if it has none
+     * @param make makes it, and fails with {@link licenseserver.config.ConfigException} if a setting cannot be used
+     */
+    record Declaration(List<Section> settings, Function<Values, Capability> make) {}
+
+    /** Declares a capability without settings. */
+    static Declaration declare(Supplier<Capability> make) {
+        return new Declaration(List.of(), values -> make.get());
+    }
+
+    /** Declares a capability that has these settings. */
+    static Declaration declare(Section settings, Function<Values, Capability> make) {
+        return new Declaration(List.of(settings), make);
+    }
 }

@@ -2,6 +2,7 @@ package licenseserver.capability;
 
 import io.vertx.core.Vertx;
 import java.time.InstantSource;
+import java.util.function.Supplier;
 import licenseserver.http.Access;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
@@ -11,6 +12,7 @@ import licenseserver.store.NearCache;
  * What capabilities find on an event loop. Everything here belongs to that loop.
  *
  * @param clock read once for each call
+ * @param readiness what the server is ready for; may be asked at any time
  * @param admin admits those who may change licenses
  * @param licenses the licenses, for the calls of customers' machines
  * @param sellerLicenses the same licenses over connections of their own, so that admin calls never stand in line behind those of
@@ -21,6 +23,7 @@ import licenseserver.store.NearCache;
 public record EventLoop(
         Vertx vertx,
         InstantSource clock,
+        Supplier<Readiness> readiness,
         Access admin,
         LicenseStore licenses,
         LicenseStore sellerLicenses,

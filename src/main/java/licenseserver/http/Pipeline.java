@@ -2,7 +2,6 @@ package licenseserver.http;
 
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
-import io.netty.handler.ipfilter.IpSubnetFilterRule;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
@@ -16,7 +15,6 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import java.time.Duration;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -34,22 +32,6 @@ import org.jspecify.annotations.Nullable;
  * {@link Route} of its path; every answer leaves by {@link #send}. Belongs to one event loop.
  */
 public final class Pipeline {
-    /**
-     * What can be set of it.
-     *
-     * @param corsOrigin which web pages may read the answers: an origin, or {@code *} for all
-     * @param idleTimeout after which a silent connection is closed
-     * @param bodyPatience the longest that a client may take to send a request's body
-     * @param bodyShare of the heap, for the bodies of all event loops
-     * @param trustedProxies the networks of proxies that say truly whom they forward for
-     */
-    public record Settings(
-            String corsOrigin,
-            Duration idleTimeout,
-            Duration bodyPatience,
-            HeapShare bodyShare,
-            List<IpSubnetFilterRule> trustedProxies) {}
-
     /** How long the rest of a refused request is read and dropped before its connection is closed. */
     private static final long LINGER_MILLIS = 1000;
 
@@ -59,7 +41,7 @@ public final class Pipeline {
     private final Once once;
     private final Failures failures;
     private final CharSequence corsOrigin;
-    private final Duration idleTimeout;
+    private final HttpSettings settings;
     private final RequestBodies bodies;
     private final ClientAddress addresses;
     private final BooleanSupplier isStopping;
@@ -79,6 +61,7 @@ public final class Pipeline {
      * @param once carries out calls that their clients may repeat
      * @param translation makes a {@link RefusedException} or an {@link UnavailableException} of the failures that calls are
      *     expected to have, and returns all others as they are
+     * @param bodyShare of the heap, for the bodies of all event loops
      * @param isStopping whether clients should use another server from now on
      */
     public Pipeline(
@@ -86,14 +69,15 @@ public final class Pipeline {
             Routes routes,
             Once once,
             UnaryOperator<Throwable> translation,
-            Settings settings,
+            HttpSettings settings,
+            HeapShare bodyShare,
             BooleanSupplier isStopping) {
         this.vertx = vertx;
         this.once = once;
         this.failures = new Failures(translation);
         this.corsOrigin = HttpHeaders.createOptimized(settings.corsOrigin());
-        this.idleTimeout = settings.idleTimeout();
-        this.bodies = new RequestBodies(vertx, settings.bodyPatience(), settings.bodyShare());
+        this.settings = settings;
+        this.bodies = new RequestBodies(vertx, settings.bodyTimeout(), bodyShare);
         this.addresses = new ClientAddress(settings.trustedProxies());
         this.isStopping = isStopping;
         for (Route route : routes.all()) {
@@ -108,12 +92,11 @@ public final class Pipeline {
     /**
      * Listens for requests.
      *
-     * @param port the port; negative for any free one, the same for all who give the same number
      * @param connections bounds what connections may take of the heap
      */
-    public Future<HttpServer> listen(int port, String host, OpenConnections connections) {
+    public Future<HttpServer> listen(OpenConnections connections) {
         return vertx.createHttpServer(new HttpServerOptions()
-                        .setIdleTimeout((int) idleTimeout.toMillis())
+                        .setIdleTimeout((int) settings.idleTimeout().toMillis())
                         .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
                         .setHttp2ClearTextEnabled(false)
                         // There are no web sockets; the handler that waits for them would see every request.
@@ -122,7 +105,8 @@ public final class Pipeline {
                 .connectionHandler(connections)
                 .requestHandler(door())
                 .invalidRequestHandler(this::answerInvalidRequest)
-                .listen(port, host);
+                // A negative port is any free one, the same for all event loops.
+                .listen(settings.port() == 0 ? -1 : settings.port(), settings.host());
     }
 
     /** The steps between the body of a call and its answer; the last one here is the first one that is taken. */

@@ -13,7 +13,7 @@ import licenseserver.http.Reply;
 import licenseserver.http.Route;
 
 /** A page at {@code /} that says what this is and where to go on. */
-public final class Welcome implements Capability {
+public record Welcome() implements Capability {
     /** The page runs nothing and loads nothing but its style sheet. */
     private static final Map<CharSequence, CharSequence> HEADERS = Map.of(
             HttpHeaders.createOptimized("Content-Security-Policy"),

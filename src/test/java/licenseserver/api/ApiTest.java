@@ -26,7 +26,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import licenseserver.EventLoops;
-import licenseserver.health.Readiness;
+import licenseserver.capability.Readiness;
 import licenseserver.http.RawConnection;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;

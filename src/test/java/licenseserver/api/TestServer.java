@@ -17,14 +17,14 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import licenseserver.EventLoops;
 import licenseserver.HttpCalls;
 import licenseserver.access.AdminSecret;
 import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
+import licenseserver.capability.Readiness;
 import licenseserver.health.Health;
-import licenseserver.health.Readiness;
+import licenseserver.http.HttpSettings;
 import licenseserver.http.OpenConnections;
 import licenseserver.http.Pipeline;
 import licenseserver.http.RawConnection;
@@ -54,6 +54,10 @@ public final class TestServer implements AutoCloseable {
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
+    private static final InstantSource STANDING_STILL = InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS));
+    private static final List<Capability> CAPABILITIES = List.of(
+            new LicenseCalls(new LicenseSettings(MAX_MACHINES, Policy.NONE)), new Health("1.2.3"), new Welcome());
+
     private final Vertx vertx;
     private final HttpServer http;
     private final DeclaredRefusals refusals;
@@ -71,43 +75,53 @@ public final class TestServer implements AutoCloseable {
     /** Starts a server that remembers requests in this store, has this policy, and tells the time by this clock. */
     public static TestServer start(
             Vertx vertx, LicenseStore licenses, IdempotencyStore requests, Policy policy, InstantSource clock) {
-        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, UNBOUNDED, List.of());
-        return start(vertx, licenses, requests, policy, clock, settings, () -> Readiness.READY, unbounded());
+        return start(
+                loop(vertx, clock, () -> Readiness.READY, licenses),
+                List.of(new LicenseCalls(new LicenseSettings(MAX_MACHINES, policy))),
+                requests,
+                settings("*", PATIENT, PATIENT),
+                UNBOUNDED,
+                new OpenConnections(Long.MAX_VALUE, PATIENT));
     }
 
     public static TestServer start(
             Vertx vertx,
             LicenseStore licenses,
             String corsOrigin,
-            Duration bodyPatience,
+            Duration bodyTimeout,
             Duration idleTimeout,
             Supplier<Readiness> readiness) {
-        var settings = new Pipeline.Settings(corsOrigin, idleTimeout, bodyPatience, UNBOUNDED, List.of());
-        return start(vertx, licenses, settings, readiness, unbounded());
+        return start(
+                loop(vertx, STANDING_STILL, readiness, licenses),
+                CAPABILITIES,
+                new InMemoryIdempotencyStore(),
+                settings(corsOrigin, idleTimeout, bodyTimeout),
+                UNBOUNDED,
+                new OpenConnections(Long.MAX_VALUE, PATIENT));
     }
 
     /** Starts a server with these bounds on its connections and on the bodies of requests. */
     public static TestServer start(Vertx vertx, LicenseStore licenses, OpenConnections connections, HeapShare bodies) {
-        var settings = new Pipeline.Settings("*", PATIENT, PATIENT, bodies, List.of());
-        return start(vertx, licenses, settings, () -> Readiness.READY, connections);
+        return start(
+                loop(vertx, STANDING_STILL, () -> Readiness.READY, licenses),
+                CAPABILITIES,
+                new InMemoryIdempotencyStore(),
+                settings("*", PATIENT, PATIENT),
+                bodies,
+                connections);
     }
 
-    private static TestServer start(
-            Vertx vertx,
-            LicenseStore licenses,
-            Pipeline.Settings settings,
-            Supplier<Readiness> readiness,
-            OpenConnections connections) {
-        var clock = InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS));
-        var requests = new InMemoryIdempotencyStore();
-        return start(vertx, licenses, requests, Policy.NONE, clock, settings, readiness, connections);
+    private static HttpSettings settings(String corsOrigin, Duration idleTimeout, Duration bodyTimeout) {
+        return new HttpSettings(LOOPBACK, 0, corsOrigin, List.of(), idleTimeout, bodyTimeout);
     }
 
     /** What capabilities find here on an event loop. */
-    public static EventLoop loop(Vertx vertx, InstantSource clock, LicenseStore licenses) {
+    public static EventLoop loop(
+            Vertx vertx, InstantSource clock, Supplier<Readiness> readiness, LicenseStore licenses) {
         return new EventLoop(
                 vertx,
                 clock,
+                readiness,
                 new AdminSecret(ADMIN_SECRET),
                 licenses,
                 licenses,
@@ -115,34 +129,25 @@ public final class TestServer implements AutoCloseable {
                 new LastSeen(vertx, licenses, UNBOUNDED, PATIENT));
     }
 
-    private static OpenConnections unbounded() {
-        return new OpenConnections(Long.MAX_VALUE, PATIENT);
-    }
-
     private static TestServer start(
-            Vertx vertx,
-            LicenseStore licenses,
+            EventLoop loop,
+            List<Capability> capabilities,
             IdempotencyStore requests,
-            Policy policy,
-            InstantSource clock,
-            Pipeline.Settings settings,
-            Supplier<Readiness> readiness,
+            HttpSettings settings,
+            HeapShare bodies,
             OpenConnections connections) {
-        EventLoop loop = loop(vertx, clock, licenses);
-        var routes = new Routes(Stream.<Capability>of(
-                        new LicenseCalls(new LicenseSettings(MAX_MACHINES, policy)),
-                        new Health("1.2.3", readiness),
-                        new Welcome())
+        var routes = new Routes(capabilities.stream()
                 .flatMap(capability -> capability.routes(loop).stream())
                 .toList());
         var pipeline = new Pipeline(
-                vertx,
+                loop.vertx(),
                 routes,
-                new Idempotency(vertx, requests, licenses),
+                new Idempotency(loop.vertx(), requests, loop.sellerLicenses()),
                 StoreFailures::translate,
                 settings,
-                () -> readiness.get() == Readiness.STOPPING);
-        return new TestServer(vertx, await(pipeline.listen(0, LOOPBACK, connections)), new DeclaredRefusals(routes));
+                bodies,
+                () -> loop.readiness().get() == Readiness.STOPPING);
+        return new TestServer(loop.vertx(), await(pipeline.listen(connections)), new DeclaredRefusals(routes));
     }
 
     public int port() {

@@ -27,7 +27,7 @@ import licenseserver.EventLoops;
 import licenseserver.Wait;
 import licenseserver.api.DelegatingStore;
 import licenseserver.api.TestServer;
-import licenseserver.health.Readiness;
+import licenseserver.capability.Readiness;
 import licenseserver.http.RawConnection.Answer;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;

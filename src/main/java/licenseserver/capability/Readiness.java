@@ -1,4 +1,4 @@
-package licenseserver.health;
+package licenseserver.capability;
 
 /** Whether a load balancer should send calls here. */
 public enum Readiness {
