@@ -81,30 +81,39 @@ public record License(
 
     /** The same license under another key. */
     public License withKey(LicenseKey other) {
-        return new License(
-                other, email, createdAt, terms, disabled, disabledReason, machines, newMachines, unknownFields);
+        return copy(other, email, terms, disabled, disabledReason, machines, newMachines);
     }
 
     License withEmail(Email other) {
-        return new License(
-                key, other.address(), createdAt, terms, disabled, disabledReason, machines, newMachines, unknownFields);
+        return copy(key, other.address(), terms, disabled, disabledReason, machines, newMachines);
     }
 
     License withTerms(Terms other) {
-        return new License(
-                key, email, createdAt, other, disabled, disabledReason, machines, newMachines, unknownFields);
+        return copy(key, email, other, disabled, disabledReason, machines, newMachines);
     }
 
     License disabled(boolean off, @Nullable String reason) {
-        return new License(key, email, createdAt, terms, off, reason, machines, newMachines, unknownFields);
+        return copy(key, email, terms, off, reason, machines, newMachines);
     }
 
     License withMachines(List<Machine> others) {
-        return new License(key, email, createdAt, terms, disabled, disabledReason, others, newMachines, unknownFields);
+        return copy(key, email, terms, disabled, disabledReason, others, newMachines);
     }
 
     License withNewMachines(List<Machine> others) {
-        return new License(key, email, createdAt, terms, disabled, disabledReason, machines, others, unknownFields);
+        return copy(key, email, terms, disabled, disabledReason, machines, others);
+    }
+
+    // Takes what can change; all else stays as it is.
+    private License copy(
+            LicenseKey nextKey,
+            String nextEmail,
+            Terms nextTerms,
+            boolean off,
+            @Nullable String reason,
+            List<Machine> active,
+            List<Machine> counted) {
+        return new License(nextKey, nextEmail, createdAt, nextTerms, off, reason, active, counted, unknownFields);
     }
 
     License withMachine(Machine machine) {

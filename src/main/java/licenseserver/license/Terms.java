@@ -1,13 +1,14 @@
 package licenseserver.license;
 
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was sold: everything of a license that its seller sets and changes.
+ * What was sold: everything about a license that its seller sets and changes. {@link Term} describes each of these once for
+ * whatever reads or writes them.
  *
  * @param maxMachines how many machines may be active at a time, 1 to {@value #MOST_MACHINES}
  * @param expiresAt from when on the license is good for nothing but deactivation; null for never
@@ -31,38 +32,50 @@ public record Terms(
     /** The most machines that a license can allow; its record is read and written as a whole. */
     public static final int MOST_MACHINES = 10_000;
 
-    /** Nothing but a number of machines. */
+    /** The most days that a license's terms can give: a hundred years. */
+    public static final int MOST_DAYS = 36_500;
+
+    /** Terms with a number of machines, and nothing else set. */
     public static Terms of(int maxMachines) {
-        return new Terms(maxMachines, null, null, null, null, null, null);
+        return of(term -> term.equals(Term.MAX_MACHINES) ? maxMachines : null);
     }
 
-    /** One term that differs; from and to are as they read in JSON, null where unset. */
+    /**
+     * Terms with these values.
+     *
+     * @param values gives the value of each term, of its {@link Term.Type}, or null for unset; never null for {@link
+     *     Term#MAX_MACHINES}
+     * @throws ClassCastException if a value has another type
+     */
+    public static Terms of(Function<Term, @Nullable Object> values) {
+        return new Terms(
+                (Integer) Objects.requireNonNull(values.apply(Term.MAX_MACHINES)),
+                (Instant) values.apply(Term.EXPIRES_AT),
+                (String) values.apply(Term.PRODUCT),
+                (String) values.apply(Term.METADATA),
+                (String) values.apply(Term.NOTES),
+                (Integer) values.apply(Term.IDLE_DAYS),
+                (Integer) values.apply(Term.NEW_MACHINES_PER_30_DAYS));
+    }
+
+    /** A term that differs. The two values read as in JSON, and are null if unset. */
     record Difference(
             String term, @Nullable String from, @Nullable String to) {}
 
     List<Difference> differencesTo(Terms next) {
-        var differences = new ArrayList<Difference>();
-        add(differences, "maxMachines", maxMachines, next.maxMachines);
-        add(differences, "expiresAt", millis(expiresAt), millis(next.expiresAt));
-        add(differences, "product", product, next.product);
-        add(differences, "metadata", metadata, next.metadata);
-        add(differences, "notes", notes, next.notes);
-        add(differences, "idleDays", idleDays, next.idleDays);
-        add(differences, "newMachinesPer30Days", newMachinesPer30Days, next.newMachinesPer30Days);
-        return differences;
-    }
-
-    private static void add(List<Difference> differences, String term, @Nullable Object from, @Nullable Object to) {
-        if (!Objects.equals(from, to)) {
-            differences.add(new Difference(term, text(from), text(to)));
-        }
-    }
-
-    private static @Nullable Long millis(@Nullable Instant instant) {
-        return instant == null ? null : instant.toEpochMilli();
+        return Term.ALL.stream()
+                .map(term -> new Difference(
+                        term.field(),
+                        text(term.value().apply(this)),
+                        text(term.value().apply(next))))
+                .filter(difference -> !Objects.equals(difference.from(), difference.to()))
+                .toList();
     }
 
     private static @Nullable String text(@Nullable Object value) {
+        if (value instanceof Instant time) {
+            return String.valueOf(time.toEpochMilli());
+        }
         return value == null ? null : value.toString();
     }
 }

@@ -10,10 +10,12 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
+import licenseserver.license.Term;
 import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 
@@ -44,15 +46,7 @@ public final class LicenseJson {
             json.writeBooleanField("disabled", license.disabled());
             write(json, "machines", license.machines());
             write(json, "disabledReason", license.disabledReason());
-            write(json, "expiresAt", license.terms().expiresAt());
-            write(json, "product", license.terms().product());
-            if (license.terms().metadata() != null) {
-                json.writeFieldName("metadata");
-                json.writeRawValue(license.terms().metadata());
-            }
-            write(json, "notes", license.terms().notes());
-            write(json, "idleDays", license.terms().idleDays());
-            write(json, "newMachinesPer30Days", license.terms().newMachinesPer30Days());
+            TermJson.write(json, license.terms());
             if (!license.newMachines().isEmpty()) {
                 write(json, "newMachines", license.newMachines());
             }
@@ -87,12 +81,6 @@ public final class LicenseJson {
     private static void write(JsonGenerator json, String name, @Nullable String value) throws IOException {
         if (value != null) {
             json.writeStringField(name, value);
-        }
-    }
-
-    private static void write(JsonGenerator json, String name, @Nullable Integer value) throws IOException {
-        if (value != null) {
-            json.writeNumberField(name, value);
         }
     }
 
@@ -133,44 +121,40 @@ public final class LicenseJson {
             String key = null;
             String email = null;
             Instant createdAt = null;
-            int maxMachines = -1;
             boolean disabled = false;
             String disabledReason = null;
             List<Machine> machines = List.of();
             List<Machine> newMachines = List.of();
-            Instant expiresAt = null;
-            String product = null;
-            String metadata = null;
-            String notes = null;
-            Integer idleDays = null;
-            Integer newMachinesPer30Days = null;
+            var terms = new HashMap<Term, @Nullable Object>();
             var unknown = new UnknownFields(text);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 switch (json.currentName()) {
                     case "key" -> key = string(json, "key");
                     case "email" -> email = string(json, "email");
                     case "createdAt" -> createdAt = instant(json, "createdAt");
-                    case "maxMachines" -> maxMachines = (int) integer(json, "maxMachines", Integer.MAX_VALUE);
+                    case "maxMachines" ->
+                        terms.put(Term.MAX_MACHINES, (int) integer(json, "maxMachines", Integer.MAX_VALUE));
                     case "disabled" -> disabled = bool(json, "disabled");
                     case "machines" -> machines = machines(json, text);
                     case "disabledReason" -> disabledReason = optionalString(json, "disabledReason");
-                    case "expiresAt" -> expiresAt = optionalInstant(json, "expiresAt");
-                    case "product" -> product = optionalString(json, "product");
-                    case "metadata" -> metadata = optionalObject(json, text, "metadata");
-                    case "notes" -> notes = optionalString(json, "notes");
-                    case "idleDays" -> idleDays = optionalInteger(json, "idleDays");
-                    case "newMachinesPer30Days" -> newMachinesPer30Days = optionalInteger(json, "newMachinesPer30Days");
                     case "newMachines" -> newMachines = machines(json, text);
-                    default -> unknown.skip(json);
+                    default -> {
+                        Term term = Term.named(json.currentName());
+                        if (term == null) {
+                            unknown.skip(json);
+                        } else {
+                            terms.put(term, term(json, term, text));
+                        }
+                    }
                 }
             }
-            require(maxMachines >= 0, "maxMachines is missing");
+            require(terms.containsKey(Term.MAX_MACHINES), "maxMachines is missing");
             require(json.nextToken() == null, "text follows it");
             return new License(
                     new LicenseKey(present(key, "key")),
                     present(email, "email"),
                     present(createdAt, "createdAt"),
-                    new Terms(maxMachines, expiresAt, product, metadata, notes, idleDays, newMachinesPer30Days),
+                    Terms.of(terms::get),
                     disabled,
                     disabledReason,
                     machines,
@@ -179,6 +163,15 @@ public final class LicenseJson {
         } catch (IOException e) {
             throw new UnreadableLicenseException("it is not valid JSON");
         }
+    }
+
+    private static @Nullable Object term(JsonParser json, Term term, String text) throws IOException {
+        return switch (term.type()) {
+            case NUMBER -> optionalInteger(json, term.field());
+            case TIME -> optionalInstant(json, term.field());
+            case LINE, PROSE -> optionalString(json, term.field());
+            case OBJECT -> optionalObject(json, text, term.field());
+        };
     }
 
     private static List<Machine> machines(JsonParser json, String text) throws IOException {

@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
-import licenseserver.license.Terms;
+import licenseserver.license.Term;
 import licenseserver.memory.Weight;
 import org.jspecify.annotations.Nullable;
 
@@ -74,15 +74,16 @@ public final class NearCache {
 
     /** What a license takes of the heap while it is remembered, in bytes. */
     private static int weight(License license) {
-        Terms terms = license.terms();
         long bytes = LICENSE_BYTES
                 + Weight.of(license.key().value())
                 + Weight.of(license.email())
                 + Weight.of(license.disabledReason())
-                + Weight.of(license.unknownFields())
-                + Weight.of(terms.product())
-                + Weight.of(terms.metadata())
-                + Weight.of(terms.notes());
+                + Weight.of(license.unknownFields());
+        for (Term term : Term.ALL) {
+            if (term.value().apply(license.terms()) instanceof String text) {
+                bytes += Weight.of(text);
+            }
+        }
         for (Machine machine : license.machines()) {
             bytes += weight(machine);
         }
