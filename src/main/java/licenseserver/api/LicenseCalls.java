@@ -6,6 +6,7 @@ import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
 import licenseserver.http.Route;
 import licenseserver.license.Policy;
+import licenseserver.store.Validations;
 
 /** Licenses: registered and changed by their sellers, asked for by customers' machines. */
 public final class LicenseCalls implements Capability {
@@ -25,7 +26,8 @@ public final class LicenseCalls implements Capability {
 
     @Override
     public List<Route> routes(EventLoop loop) {
-        var machines = new ClientCalls(loop.licenses(), loop.cache(), loop.lastSeen(), policy, loop.clock());
+        var machines = new ClientCalls(
+                loop.licenses(), new Validations(loop.licenses(), loop.cache(), loop.lastSeen()), policy, loop.clock());
         var sellers = new AdminCalls(loop.sellerLicenses(), maxMachines, loop.clock());
         return Stream.concat(machines.routes().stream(), sellers.routes(loop.admin()).stream())
                 .toList();
