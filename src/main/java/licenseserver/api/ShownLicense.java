@@ -11,8 +11,8 @@ import licenseserver.license.Machine;
 import licenseserver.store.TermJson;
 
 /**
- * A license as the JSON object that its seller is shown, for example by {@code /license-info}. What is stored is another matter
- * ({@link licenseserver.store.LicenseJson}): a field can be in one and not in the other.
+ * Writes the JSON object of a license that its seller sees, for example in {@code /license-info}. It is independent of
+ * the stored record ({@link licenseserver.store.LicenseJson}): a field can be in only one of the two.
  */
 final class ShownLicense {
     private static final JsonFactory FACTORY = new JsonFactory();
@@ -20,8 +20,8 @@ final class ShownLicense {
     private ShownLicense() {}
 
     /**
-     * Writes a license as one line of JSON. Fields that are unset are left out, and fields that this version does not know are
-     * shown as they are stored.
+     * Returns a license as one line of JSON. Unset fields are left out. Stored fields that this version does not know
+     * are shown exactly as they were read.
      */
     static String encode(License license) {
         var text = new StringWriter(256);

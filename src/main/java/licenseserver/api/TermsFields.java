@@ -14,8 +14,8 @@ import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the terms of a license from a request. An absent field leaves its term as it is, and null clears it (a cleared {@code
- * maxMachines} is the server's default). {@code validForDays} is another way to set {@code expiresAt}.
+ * Reads the terms of a license from a request. An absent field leaves its term as it is, and null clears it (a cleared
+ * {@code maxMachines} is the server's default). {@code validForDays} is another way to set {@code expiresAt}.
  */
 final class TermsFields {
     /** The names of all fields that are read. */
@@ -26,8 +26,8 @@ final class TermsFields {
     private TermsFields() {}
 
     /**
-     * Returns the change that the fields ask for. They are read at once, so that bad ones are refused before anything is looked
-     * up.
+     * Returns the change that the fields ask for. They are read at once, so that bad ones are refused before anything
+     * is looked up.
      *
      * @throws RefusedException with a sentence that names the field
      */

@@ -7,18 +7,18 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A description of one of the {@link Terms}. Requests, the history and JSON are read and written by these descriptions; {@link
- * Terms#of(Function)} makes terms from values.
+ * A description of one component of {@link Terms}. The fields of requests, the history and JSON follow these
+ * descriptions, and {@link Terms#of(Function)} makes terms of values.
  *
- * @param field the name in JSON, which is that of the component of {@link Terms}
- * @param type what the value can be
- * @param least the least that a request can set: a number, epoch milliseconds, or a length in characters, of an object in
- *     bytes. Stored terms can have less.
- * @param most the most that a request can set, in the same unit. Stored terms can have more.
- * @param value returns the value from terms, of the type; null if it is unset
+ * @param field the name in JSON and in requests, the same as that of the component
+ * @param type which values there are
+ * @param least the least that a request can set: a number, epoch milliseconds, or a length. The length of an object is
+ *     in bytes, that of a text in characters. A stored value can be less.
+ * @param most the most that a request can set, in the same unit. A stored value can be more.
+ * @param value returns the value from terms; null if it is unset
  */
 public record Term(String field, Type type, long least, long most, Function<Terms, @Nullable Object> value) {
-    /** What the value of a term can be. */
+    /** The type of a value. */
     public enum Type {
         /** An {@link Integer}, a number in JSON. */
         NUMBER,
@@ -28,7 +28,7 @@ public record Term(String field, Type type, long least, long most, Function<Term
         LINE,
         /** Any {@link String}. */
         PROSE,
-        /** A {@link String} with the text of a JSON object, which JSON holds to the letter. */
+        /** A {@link String} with the text of a JSON object, which is written exactly as it was read. */
         OBJECT
     }
 
@@ -36,7 +36,9 @@ public record Term(String field, Type type, long least, long most, Function<Term
     public static final Term MAX_MACHINES =
             new Term("maxMachines", Type.NUMBER, 1, Terms.MOST_MACHINES, Terms::maxMachines);
 
-    /** From the year 1973, which is 5138 if milliseconds are taken for seconds, to the end of the year 9999. */
+    /**
+     * When the license expires. The least is in 1973: anything less was meant in seconds. The most is the end of 9999.
+     */
     public static final Term EXPIRES_AT =
             new Term("expiresAt", Type.TIME, 100_000_000_000L, 253_402_300_799_999L, Terms::expiresAt);
 

@@ -7,18 +7,18 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was sold: everything about a license that its seller sets and changes. {@link Term} describes each of these once for
- * whatever reads or writes them.
+ * What was sold: everything about a license that its seller sets and changes. {@link Term} describes each component
+ * for the code that reads or writes terms.
  *
  * @param maxMachines how many machines may be active at a time, 1 to {@value #MOST_MACHINES}
- * @param expiresAt from when on the license is good for nothing but deactivation; null for never
- * @param product what it was sold for; null where the seller does not say
- * @param metadata the seller's own data: the text of a JSON object; null for none
+ * @param expiresAt when the license expires: from then on, machines can only be deactivated; null for never
+ * @param product what it was sold for; null if the seller does not say
+ * @param metadata the seller's own data, as the text of a JSON object; null for none
  * @param notes free text for the seller's people; null for none
- * @param idleDays after how many days unseen a machine gives its slot to a new one where all are taken; 0 for never, null for
- *     what the server does
- * @param newMachinesPer30Days how many machines that were not on it before may be activated within 30 days; 0 for any number,
- *     null for what the server does
+ * @param idleDays if all slots are taken, a new machine gets the slot of one that was not seen for this many days; 0
+ *     for never, null for the {@link Policy} of the server
+ * @param newMachinesPer30Days how many new machines may be activated within 30 days; 0 for any number, null for the
+ *     {@link Policy} of the server
  */
 public record Terms(
         int maxMachines,
@@ -29,22 +29,24 @@ public record Terms(
         @Nullable Integer idleDays,
         @Nullable Integer newMachinesPer30Days) {
 
-    /** The most machines that a license can allow; its record is read and written as a whole. */
+    /**
+     * The most machines that a license can allow. There is a limit because a record is read and written as a whole.
+     */
     public static final int MOST_MACHINES = 10_000;
 
-    /** The most days that a license's terms can give: a hundred years. */
+    /** The most days that a term can be set to: about a hundred years. */
     public static final int MOST_DAYS = 36_500;
 
-    /** Terms with a number of machines, and nothing else set. */
+    /** Makes terms with a number of machines and nothing else. */
     public static Terms of(int maxMachines) {
         return of(term -> term.equals(Term.MAX_MACHINES) ? maxMachines : null);
     }
 
     /**
-     * Terms with these values.
+     * Makes terms of values.
      *
-     * @param values gives the value of each term, of its {@link Term.Type}, or null for unset; never null for {@link
-     *     Term#MAX_MACHINES}
+     * @param values returns the value of each term, of its {@link Term.Type}; null if it is unset, which {@link
+     *     Term#MAX_MACHINES} cannot be
      * @throws ClassCastException if a value has another type
      */
     public static Terms of(Function<Term, @Nullable Object> values) {

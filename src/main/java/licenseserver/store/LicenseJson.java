@@ -20,12 +20,12 @@ import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A license as the JSON text that is stored, and shown by {@code /license-info}: {@code key}, {@code email}, {@code
- * createdAt}, {@code maxMachines}, {@code disabled}, {@code machines}, in this order, times in epoch milliseconds. Then come
- * those of the other fields that are set, and those that this version does not know, kept to the letter.
+ * Writes and reads the JSON text that is stored for a license: {@code key}, {@code email}, {@code createdAt}, {@code
+ * maxMachines}, {@code disabled}, {@code machines}, in this order, with times in epoch milliseconds. Then come the
+ * other fields that are set, and after them those that this version does not know, exactly as they were read.
  */
 public final class LicenseJson {
-    /** Numbers are kept as they stand, however long: metadata may hold any that a request could. */
+    /** Metadata can contain numbers of any length, as requests can. */
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNumberLength(Integer.MAX_VALUE)
@@ -92,10 +92,10 @@ public final class LicenseJson {
     }
 
     /**
-     * Reads the license that is stored under a key. It has that key, whatever its own field {@code key} says: what was read and
-     * what is written back must lie in one place.
+     * Reads the license that is stored under a key. The license has that key even if its field {@code key} names
+     * another, because it must be written back to the same place.
      *
-     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
+     * @throws UnreadableLicenseException if the text is not a license; the message names a field, never a value
      */
     static License decode(LicenseKey key, String text) {
         License license = decode(text);
@@ -103,18 +103,19 @@ public final class LicenseJson {
     }
 
     /**
-     * Reads a license as its text says. Of the first six fields, {@code disabled} and {@code machines} may be absent or null,
-     * for "no" and "none"; so may all others. {@code disabled} may also be the text {@code "true"}, as people have written it with
-     * the command-line tools of other stores; it is not known what they meant by any other text.
+     * Reads a license. {@code key}, {@code email}, {@code createdAt} and {@code maxMachines} are required; all other
+     * fields can be absent or null. {@code disabled} can also be the text {@code "true"}, which people have written
+     * with the command-line tools of other stores. It is not known what they meant by any other text, so that is
+     * refused.
      *
-     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
+     * @throws UnreadableLicenseException if the text is not a license; the message names a field, never a value
      */
     public static License decode(String text) {
         License plain = PlainLicense.read(text);
         return plain == null ? parse(text) : plain;
     }
 
-    /** {@link #decode} for every text that is a license, by a JSON parser. */
+    /** Does the same as {@link #decode}, for any text and always with a JSON parser. */
     static License parse(String text) {
         try (JsonParser json = FACTORY.createParser(text)) {
             require(json.nextToken() == JsonToken.START_OBJECT, "it is not a JSON object");
@@ -276,7 +277,7 @@ public final class LicenseJson {
         }
     }
 
-    /** Collects members of one object as they stand in the text. */
+    /** Collects members of an object exactly as they were read. */
     private static final class UnknownFields {
         private final String text;
         private @Nullable StringBuilder members;

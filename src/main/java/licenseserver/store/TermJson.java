@@ -10,7 +10,10 @@ import licenseserver.license.Terms;
 public final class TermJson {
     private TermJson() {}
 
-    /** Writes a field for each term that is set, except for {@link Term#MAX_MACHINES}, which has its own place in a license. */
+    /**
+     * Writes a field for each term that is set, except {@link Term#MAX_MACHINES}, which has another place in a
+     * license.
+     */
     public static void write(JsonGenerator json, Terms terms) throws IOException {
         for (Term term : Term.ALL) {
             Object value = term.value().apply(terms);

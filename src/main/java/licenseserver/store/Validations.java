@@ -2,7 +2,6 @@ package licenseserver.store;
 
 import io.vertx.core.Future;
 import java.time.Instant;
-import java.util.Optional;
 import licenseserver.license.Answer;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
@@ -14,11 +13,11 @@ import licenseserver.store.NearCache.Remembered;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers whether a license may be used on a machine, and notes the sign of life of a machine that may use it.
+ * Answers whether a license may be used on a machine, and notes the sign of life if it may.
  *
- * <p>The answer comes from the near cache if that is a "yes", and from the store otherwise: a machine that was activated a moment
- * ago on another server must not be turned away. While the store cannot answer, it comes from what was last read, again only
- * if that is a "yes" and as long as the cache allows it.
+ * <p>A "yes" can come from the near cache. Anything else comes from the store, because the machine may have been
+ * activated on another server a moment ago. While the store cannot answer, a "yes" can come from what was last read,
+ * for as long as the cache allows that.
  *
  * <p>Belongs to the event loop of its store.
  */
@@ -27,7 +26,12 @@ public final class Validations {
     private final NearCache cache;
     private final LastSeen lastSeen;
 
-    /** Validates against this store, and against the cache that the store fills. */
+    /**
+     * Validates licenses of a store.
+     *
+     * @param cache the one that the store fills
+     * @param lastSeen gets the signs of life
+     */
     public Validations(LicenseStore licenses, NearCache cache, LastSeen lastSeen) {
         this.licenses = licenses;
         this.cache = cache;
@@ -35,28 +39,30 @@ public final class Validations {
     }
 
     /**
-     * Returns the verdict, with the license that it is about. The future is complete at once if the answer comes from the cache;
-     * it fails as {@link LicenseStore#find} does.
+     * Returns the verdict and the license that it is about. If the answer comes from the cache, the future has
+     * succeeded already. Fails if {@link LicenseStore#find(LicenseKey)} fails.
+     *
+     * @param machineId any text; if it is not the id of an active machine, the answer is "no"
      */
     public Future<Answer> validate(LicenseKey key, String machineId, Instant now) {
         Answer remembered = yes(cache.now(key), machineId, now);
         if (remembered != null) {
             return Future.succeededFuture(remembered);
         }
-        Future<Optional<License>> found = licenses.find(key);
+        Future<Answer> asked = licenses.find(key, license -> answer(license.orElse(null), machineId, now));
         if (!cache.isOn()) {
-            return found.map(license -> answer(license.orElse(null), machineId, now));
+            return asked;
         }
-        return found.compose(
-                license -> Future.succeededFuture(answer(license.orElse(null), machineId, now)), failure -> {
-                    Answer before = failure instanceof StoreUnavailableException
-                            ? yes(cache.beforeOutage(key), machineId, now)
-                            : null;
-                    return before == null ? Future.failedFuture(failure) : Future.succeededFuture(before);
-                });
+        return asked.recover(failure -> {
+            Answer before =
+                    failure instanceof StoreUnavailableException ? yes(cache.beforeOutage(key), machineId, now) : null;
+            return before == null ? Future.failedFuture(failure) : Future.succeededFuture(before);
+        });
     }
 
-    /** Notes the sign of life of a machine that was activated, as some apps activate at every start instead of validating. */
+    /**
+     * Notes a sign of life if an activation has succeeded: some apps activate at every start instead of validating.
+     */
     public void noteActivated(Answer answer, String machineId, Instant now) {
         License license = answer.license();
         if (answer.verdict() == Verdict.OK && license != null) {
