@@ -214,9 +214,8 @@ public final class RedisLicenseStore implements LicenseStore {
         Function<StoredLicense, Decision<R>> decide =
                 stored -> rule.apply(stored.visible().orElse(null));
         return moves.read(key, deadline).compose(stored -> {
-            // Most activations at the start of an app, and most refusals, change nothing, and this read is enough. It
-            // is not
-            // if replicas must confirm changes: the call that made one may have waited for them in vain.
+            // Most activations at the start of an app, and most refusals, change nothing, and this read is enough.
+            // Unless replicas must confirm changes: the call that made one may have waited for them in vain.
             if (!redis.waitsForReplicas()
                     && !(stored instanceof Moving)
                     && decide.apply(stored) instanceof Decision.Keep<R> keep) {
