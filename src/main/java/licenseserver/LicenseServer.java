@@ -31,6 +31,7 @@ import licenseserver.store.NearCache;
 import licenseserver.store.RedisLicenseStore;
 import licenseserver.store.RedisMonitor;
 import licenseserver.store.UnwrittenEvents;
+import licenseserver.store.Validations;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -228,8 +229,7 @@ public final class LicenseServer extends VerticleBase {
                     needs.adminSecret(),
                     store,
                     sellerStore,
-                    cache,
-                    lastSeen);
+                    new Validations(store, cache, lastSeen));
             HttpSettings settings = config.http();
             var pipeline = new Pipeline(
                     vertx,

@@ -133,7 +133,7 @@ final class AdminCalls {
     }
 
     private static Reply shown(License license) {
-        return Reply.ok("{\"success\":true,\"license\":" + LicenseJson.encode(license) + "}");
+        return Reply.ok("{\"success\":true,\"license\":" + ShownLicense.encode(license) + "}");
     }
 
     private Future<Optional<License>> find(Fields fields) {

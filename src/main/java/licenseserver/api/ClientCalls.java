@@ -19,11 +19,8 @@ import licenseserver.license.Machine;
 import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Verdict;
-import licenseserver.redis.StoreUnavailableException;
-import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
-import licenseserver.store.NearCache;
-import licenseserver.store.NearCache.Remembered;
+import licenseserver.store.Validations;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,15 +39,13 @@ final class ClientCalls {
     private final CallLimit changes = new CallLimit("changes", 16, 256);
 
     private final LicenseStore licenses;
-    private final NearCache cache;
-    private final LastSeen lastSeen;
+    private final Validations validations;
     private final Policy policy;
     private final InstantSource clock;
 
-    ClientCalls(LicenseStore licenses, NearCache cache, LastSeen lastSeen, Policy policy, InstantSource clock) {
+    ClientCalls(LicenseStore licenses, Validations validations, Policy policy, InstantSource clock) {
         this.licenses = licenses;
-        this.cache = cache;
-        this.lastSeen = lastSeen;
+        this.validations = validations;
         this.policy = policy;
         this.clock = clock;
     }
@@ -85,18 +80,10 @@ final class ClientCalls {
             String label = fields.line("label", Machine.MAX_LABEL_LENGTH);
             return licenses.update(key, license -> Rules.activate(license, machineId, label, policy, now))
                     .map(answer -> {
-                        noteActivated(answer, machineId, now);
+                        validations.noteActivated(answer, machineId, now);
                         return reply(fields, answer, activated(answer));
                     });
         });
-    }
-
-    /** Some apps activate at every start instead of validating. */
-    private void noteActivated(Answer answer, String machineId, Instant now) {
-        License license = answer.license();
-        if (answer.verdict() == Verdict.OK && license != null) {
-            license.machine(machineId).ifPresent(machine -> lastSeen.note(license.key(), machine, now));
-        }
     }
 
     private static String activated(Answer answer) {
@@ -146,46 +133,11 @@ final class ClientCalls {
         if (known.isEmpty() || machineId == null) {
             return Future.succeededFuture(validated(fields, new Answer(Verdict.NOT_FOUND, null)));
         }
-        Reply remembered = yes(fields, cache.now(known.get()), machineId, now);
-        if (remembered != null) {
-            return Future.succeededFuture(remembered);
-        }
-        Future<Reply> asked = licenses.find(known.get())
-                .map(license -> license.isEmpty()
-                        ? validated(fields, new Answer(Verdict.NOT_FOUND, null))
-                        : validated(
-                                fields,
-                                license.get(),
-                                license.get().machine(machineId).orElse(null),
-                                now));
-        if (!cache.isOn()) {
-            return asked;
-        }
-        return asked.recover(failure -> {
-            Reply before = failure instanceof StoreUnavailableException
-                    ? yes(fields, cache.beforeOutage(known.get()), machineId, now)
-                    : null;
-            return before == null ? Future.failedFuture(failure) : Future.succeededFuture(before);
-        });
-    }
-
-    /** Only a "yes" may come from memory: a machine that was activated a moment ago on another server is not turned away. */
-    private @Nullable Reply yes(Fields fields, @Nullable Remembered remembered, String machineId, Instant now) {
-        Machine machine = remembered == null ? null : remembered.machines().get(machineId);
-        return remembered != null
-                        && machine != null
-                        && Rules.validate(remembered.license(), true, now).verdict() == Verdict.OK
-                ? validated(fields, remembered.license(), machine, now)
-                : null;
-    }
-
-    /** @param machine the one that asks, if it is active on the license; null if it is not */
-    private Reply validated(Fields fields, License license, @Nullable Machine machine, Instant now) {
-        Answer answer = Rules.validate(license, machine != null, now);
-        if (machine != null && answer.verdict() == Verdict.OK) {
-            lastSeen.note(license.key(), machine, now);
-        }
-        return validated(fields, answer);
+        Future<Answer> answer = validations.validate(known.get(), machineId, now);
+        // From the cache it is there already, and needs no future that waits for it.
+        return answer.succeeded()
+                ? Future.succeededFuture(validated(fields, answer.result()))
+                : answer.map(told -> validated(fields, told));
     }
 
     private static Reply validated(Fields fields, Answer answer) {

@@ -4,9 +4,8 @@ import io.vertx.core.Vertx;
 import java.time.InstantSource;
 import java.util.function.Supplier;
 import licenseserver.http.Access;
-import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
-import licenseserver.store.NearCache;
+import licenseserver.store.Validations;
 
 /**
  * What capabilities find on an event loop. Everything here belongs to that loop.
@@ -17,8 +16,7 @@ import licenseserver.store.NearCache;
  * @param licenses the licenses, for the calls of customers' machines
  * @param sellerLicenses the same licenses over connections of their own, so that admin calls never stand in line behind those of
  *     machines
- * @param cache the licenses that are remembered
- * @param lastSeen takes the signs of life of machines
+ * @param validations answers whether a license may be used on a machine
  */
 public record EventLoop(
         Vertx vertx,
@@ -27,5 +25,4 @@ public record EventLoop(
         Access admin,
         LicenseStore licenses,
         LicenseStore sellerLicenses,
-        NearCache cache,
-        LastSeen lastSeen) {}
+        Validations validations) {}

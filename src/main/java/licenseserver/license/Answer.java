@@ -3,8 +3,8 @@ package licenseserver.license;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A verdict, and the license as it is with it.
+ * A verdict on a call, and the license it is about.
  *
- * @param license null where there is none
+ * @param license the license after the call; null if there is none
  */
 public record Answer(Verdict verdict, @Nullable License license) {}

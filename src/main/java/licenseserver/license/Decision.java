@@ -3,22 +3,21 @@ package licenseserver.license;
 import java.util.List;
 
 /**
- * What a rule decided: the reply, and whether the license changes. A rule must say which; nothing is written for
- * {@link Keep}.
+ * What a rule has decided: the reply, and whether the license changes.
  *
- * @param <R> what is replied to the one who asked
+ * @param <R> what the caller is told
  */
 public sealed interface Decision<R> {
-    /** What is replied to the one who asked. */
+    /** What the caller is told. */
     R reply();
 
-    /** The license stays as it is. */
+    /** The license stays as it is, and nothing is written. */
     record Keep<R>(R reply) implements Decision<R> {}
 
     /**
-     * There is to be no such license any more; the reply may be given only once it is so.
+     * The license is removed. The caller gets the reply only after that.
      *
-     * @param events what is told of it to those who follow all changes; its own history ends with it
+     * @param events what the recent events say about it; the history of the license is removed with it
      */
     record Remove<R>(List<Event> events, R reply) implements Decision<R> {
         public Remove {
@@ -27,9 +26,10 @@ public sealed interface Decision<R> {
     }
 
     /**
-     * The license becomes this one; the reply may be given only once it is stored, together with what its history says of it.
+     * The license is replaced by this one. The caller gets the reply only after it is stored, together with the
+     * events.
      *
-     * @param events in their order; empty for what is no change in the eyes of people
+     * @param events what its history says about the change, in order; empty if people would not call it a change
      */
     record Save<R>(License license, List<Event> events, R reply) implements Decision<R> {
         public Save {

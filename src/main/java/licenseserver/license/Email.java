@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * The address a license was sold to, compared without regard to letter case and surrounding white space. As a string it
- * shows nothing, so that it cannot be logged by accident.
+ * The address that a license was sold to. Letter case and surrounding white space do not matter. {@link #toString}
+ * does not show the address, so it cannot be logged by accident.
  *
  * @param address the address in lower case, without surrounding white space
  */
@@ -17,16 +17,17 @@ public record Email(String address) {
     private static final Pattern TEXT_AT_TEXT =
             Pattern.compile("[^\\s\\p{Z}\\p{Cc}\\p{Cs}@,;<>]+@[^\\s\\p{Z}\\p{Cc}\\p{Cs}@,;<>]+");
 
-    /** Takes any text for an address, as records from elsewhere may hold any. */
+    /** Makes an address of any text, valid or not: a record from elsewhere can hold any text. */
     public static Email of(String text) {
         return new Email(WhiteSpace.strip(text).toLowerCase(Locale.ROOT));
     }
 
     /**
-     * Reads an address that a license is to be sold to, strictly: what looks like a list of addresses is not one.
+     * Reads the address of a new license strictly: a list of addresses is not an address.
      *
-     * @return empty if it has not exactly one {@code @} with text on both sides, if it contains a comma, a semicolon, an
-     *     angle bracket, white space or control characters, or if it is longer than {@value #MAX_LENGTH} characters
+     * @return empty unless the text has exactly one {@code @} with text on both sides; also empty if it contains a
+     *     comma, a semicolon, an angle bracket, white space or control characters, or has more than {@value
+     *     #MAX_LENGTH} characters
      */
     public static Optional<Email> parse(String input) {
         return Optional.of(of(input))

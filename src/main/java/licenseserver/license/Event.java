@@ -5,14 +5,15 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One change of a license, as its history keeps it.
+ * One change of a license, as its history records it.
  *
- * @param at when it was decided, to the millisecond
+ * @param at when the change was decided, to the millisecond
  * @param what what happened
  * @param by on whose behalf
- * @param subject what of the license: a machine's id, or a term's name; null where the whole license is meant
- * @param from what was before; null where there was nothing, or nothing worth telling
- * @param to what is now, or why; null likewise
+ * @param subject which part of the license changed: the id of a machine or the name of a term; null for the whole
+ *     license
+ * @param from the value before; null if there was none or it is of no interest
+ * @param to the value after, or the reason; null if there is none
  */
 public record Event(
         Instant at,
@@ -24,7 +25,7 @@ public record Event(
 
     private static final int LONGEST_VALUE = 200;
 
-    /** What can happen to a license. The words are part of the API: added to, never renamed. */
+    /** What can happen to a license. The words are part of the API: more can be added, but none is ever renamed. */
     public enum What {
         REGISTERED,
         ACTIVATED,
@@ -36,7 +37,7 @@ public record Event(
         KEY_ROTATED,
         DELETED;
 
-        /** As it stands in the history, for example {@code key_rotated}. */
+        /** Returns the word for it in the history, for example {@code key_rotated}. */
         public String word() {
             return name().toLowerCase(Locale.ROOT);
         }
@@ -44,20 +45,20 @@ public record Event(
 
     /** On whose behalf a license changes. */
     public enum Actor {
-        /** Who holds the admin secret. */
+        /** Someone who has the admin secret. */
         ADMIN,
         /** The customer's machine. */
         CLIENT,
-        /** A policy of the server, when a call made it due. */
+        /** A rule of the server, which a call has triggered. */
         POLICY;
 
-        /** As it stands in the history, for example {@code admin}. */
+        /** Returns the word for it in the history, for example {@code admin}. */
         public String word() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
 
-    /** Cuts long values short: a history tells what changed, it is no archive. */
+    /** Shortens long values, because a history is not an archive. */
     public Event {
         from = shortened(from);
         to = shortened(to);

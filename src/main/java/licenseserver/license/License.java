@@ -8,19 +8,20 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A license: what a customer bought, and the machines it is active on. A value; {@code with…} makes the next one.
+ * A license: what a customer bought, and the machines that it is active on. It does not change; the {@code with…}
+ * methods make a changed copy.
  *
- * @param key what the customer types
- * @param email the buyer's address as it was given; two addresses are compared as {@link Email}
+ * @param key the key that the customer types
+ * @param email the buyer's address as it was given; {@link Email} compares addresses
  * @param createdAt when it was registered, to the millisecond
  * @param terms what was sold
- * @param disabled whether it was switched off by hand
- * @param disabledReason why it was; null where nobody said, or it is not
- * @param machines the active machines in the order of their activation; never two with the same id
- * @param newMachines where new machines are counted, those of the last 30 days, active or not, in the order of their first
- *     activation; else empty
- * @param unknownFields the stored fields that this version does not know, kept to the letter: JSON members with commas
- *     between them; empty where there are none
+ * @param disabled whether someone has switched it off
+ * @param disabledReason why it was switched off; null if it was not, or if nobody gave a reason
+ * @param machines the active machines in the order in which they were activated; no two have the same id
+ * @param newMachines the machines that were new in the last 30 days, active or not, in the order of their first
+ *     activation; empty if new machines are not counted
+ * @param unknownFields the stored fields that this version does not know, exactly as they were read: JSON members
+ *     separated by commas; empty if there are none
  */
 public record License(
         LicenseKey key,
@@ -38,28 +39,28 @@ public record License(
         newMachines = List.copyOf(newMachines);
     }
 
-    /** A new license on which no machine is active. */
+    /** Makes a new license that is not active on any machine. */
     public static License issue(LicenseKey key, Email email, Instant now, Terms terms) {
         return new License(
                 key, email.address(), now.truncatedTo(ChronoUnit.MILLIS), terms, false, null, List.of(), List.of(), "");
     }
 
-    /** Whether this license was sold to that address. */
+    /** Returns whether this license was sold to that address. */
     public boolean belongsTo(Email address) {
         return Email.of(email).equals(address);
     }
 
-    /** How many machines may be active at a time. */
+    /** Returns how many machines may be active at a time. */
     public int maxMachines() {
         return terms.maxMachines();
     }
 
-    /** Whether its time is over. */
+    /** Returns whether the license has expired. */
     public boolean isExpired(Instant now) {
         return terms.expiresAt() != null && !now.isBefore(terms.expiresAt());
     }
 
-    /** The machine of exactly this id, if it holds a slot. */
+    /** Returns the active machine with exactly this id; empty if there is none. */
     public Optional<Machine> machine(String machineId) {
         for (Machine machine : machines) {
             if (machine.machineId().equals(machineId)) {
@@ -69,42 +70,51 @@ public record License(
         return Optional.empty();
     }
 
-    /** Whether a machine of exactly this id holds a slot. */
+    /** Returns whether a machine with exactly this id is active. */
     public boolean isActiveOn(String machineId) {
         return machine(machineId).isPresent();
     }
 
-    /** How many machines can still be activated; never below 0, also where more are active than are allowed by now. */
+    /** Returns how many more machines can be activated: 0 also if more are active than are allowed by now. */
     public int remainingSlots() {
         return Math.max(0, maxMachines() - machines.size());
     }
 
-    /** The same license under another key. */
+    /** Returns this license with another key. */
     public License withKey(LicenseKey other) {
-        return new License(
-                other, email, createdAt, terms, disabled, disabledReason, machines, newMachines, unknownFields);
+        return copy(other, email, terms, disabled, disabledReason, machines, newMachines);
     }
 
     License withEmail(Email other) {
-        return new License(
-                key, other.address(), createdAt, terms, disabled, disabledReason, machines, newMachines, unknownFields);
+        return copy(key, other.address(), terms, disabled, disabledReason, machines, newMachines);
     }
 
     License withTerms(Terms other) {
-        return new License(
-                key, email, createdAt, other, disabled, disabledReason, machines, newMachines, unknownFields);
+        return copy(key, email, other, disabled, disabledReason, machines, newMachines);
     }
 
     License disabled(boolean off, @Nullable String reason) {
-        return new License(key, email, createdAt, terms, off, reason, machines, newMachines, unknownFields);
+        return copy(key, email, terms, off, reason, machines, newMachines);
     }
 
     License withMachines(List<Machine> others) {
-        return new License(key, email, createdAt, terms, disabled, disabledReason, others, newMachines, unknownFields);
+        return copy(key, email, terms, disabled, disabledReason, others, newMachines);
     }
 
     License withNewMachines(List<Machine> others) {
-        return new License(key, email, createdAt, terms, disabled, disabledReason, machines, others, unknownFields);
+        return copy(key, email, terms, disabled, disabledReason, machines, others);
+    }
+
+    // What no change touches is passed on here and nowhere else.
+    private License copy(
+            LicenseKey nextKey,
+            String nextEmail,
+            Terms nextTerms,
+            boolean off,
+            @Nullable String reason,
+            List<Machine> active,
+            List<Machine> counted) {
+        return new License(nextKey, nextEmail, createdAt, nextTerms, off, reason, active, counted, unknownFields);
     }
 
     License withMachine(Machine machine) {
@@ -119,7 +129,7 @@ public record License(
                 .toList());
     }
 
-    /** Shows the license by the end of its key only, so that it can be logged. */
+    /** Shows only the end of the key, so that it can be logged. */
     @Override
     public String toString() {
         return "License[" + key + "]";

@@ -6,16 +6,16 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * The key that a customer types, for example {@code K7FH-WP3A-M9QZ-B2CD}: four groups of four characters that cannot be
- * mistaken for each other.
+ * The key that a customer types, for example {@code K7FH-WP3A-M9QZ-B2CD}: four groups of four characters, none of
+ * which looks like another.
  *
- * <p>Keys imported from elsewhere may have another shape; they are kept as they are, in upper case. As a string a key
- * shows only its last four characters, so that it can be logged.
+ * <p>Keys that were imported from elsewhere can have another form, and are kept in upper case. {@link #toString} shows
+ * only the last four characters, so that a key can be logged.
  *
- * @param value the key in its stored form
+ * @param value the key as it is stored
  */
 public record LicenseKey(String value) {
-    /** The most characters a key can have; longer input is an unknown key. */
+    /** The most characters that a key can have; a longer input is an unknown key. */
     public static final int MAX_LENGTH = 64;
 
     private static final String ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -25,10 +25,10 @@ public record LicenseKey(String value) {
     private static final Pattern SEPARATORS = Pattern.compile("[\\p{Pd}\\u2212\\s\\p{Z}]+");
     private static final Pattern UNGROUPED = Pattern.compile("[A-HJ-NP-Z2-9]{16}");
     private static final Pattern GROUP_ENDS = Pattern.compile("(.{4})(?=.)");
-    /** A brace would move the keys that belong to a license into other Redis Cluster slots than its own. */
+    /** A brace would put what belongs to a license into another slot of a Redis Cluster than its record. */
     private static final Pattern UNUSABLE = Pattern.compile("[\\p{Cc}\\p{Cs}{}]");
 
-    /** Draws a new key: 80 bits, each character equally likely. */
+    /** Draws a new random key of 80 bits; all characters are equally likely. */
     public static LicenseKey random(SecureRandom random) {
         var key = new StringBuilder(GROUPS * (GROUP_LENGTH + 1));
         for (int i = 0; i < GROUPS * GROUP_LENGTH; i++) {
@@ -41,10 +41,10 @@ public record LicenseKey(String value) {
     }
 
     /**
-     * Reads a key as people type it: letter case, surrounding white space, and dashes that are missing or typed as another
-     * dash or as a space do not matter.
+     * Reads a key as people type it. Letter case, surrounding white space and missing dashes do not matter, and
+     * another kind of dash or a space counts as a dash.
      *
-     * @return empty where no license can have this key
+     * @return empty if no license can have this key
      */
     public static Optional<LicenseKey> parse(String input) {
         if (isAsIssued(input)) {
@@ -64,7 +64,7 @@ public record LicenseKey(String value) {
                         : typed));
     }
 
-    /** Whether it needs no mending: what apps send, at the rate of validations, of which the mending would cost a tenth. */
+    /** Apps send keys in this form, and for them the full way would take a tenth of a validation's time. */
     private static boolean isAsIssued(String input) {
         if (input.length() != GROUPS * (GROUP_LENGTH + 1) - 1) {
             return false;

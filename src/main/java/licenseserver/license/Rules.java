@@ -17,26 +17,29 @@ import licenseserver.license.Event.What;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rules of licensing, whole: pure functions from a license, a request and a time to what is decided.
+ * All rules of licensing, as pure functions: they take a license, a request and the time, and return a decision.
  *
- * <p>The order of the checks is policy, and the same for every call: unknown, disabled, expired, already active, full, too
- * many new machines. A license of {@code null} is one that does not exist.
+ * <p>The order of the checks is a rule, too, and the same for every call: unknown, disabled, expired, already active,
+ * full, too many new machines. A license that is {@code null} does not exist. Where a method takes {@code now}, that
+ * is the time of the call.
  */
 public final class Rules {
-    /** The time in which new machines are counted. */
+    /** How long a machine counts as new. */
     public static final Duration NEW_MACHINES_PERIOD = Duration.ofDays(30);
 
-    /** How much newer a sign of life must be than the stored one to be worth a write. */
+    /** A sign of life is written only if it is newer than the stored one by at least this. */
     public static final Duration SEEN_GRAIN = Duration.ofHours(1);
 
     private Rules() {}
 
     /**
-     * Gives the machine a slot, unless it has one; may be repeated and then uses no further slot. If all slots are taken, a
-     * machine that was not seen for long enough gives its slot up, if the license or the server has it so.
+     * Activates the license on a machine. This can be repeated: an active machine keeps its slot. If all slots are
+     * taken and {@code idleDays} is set, the machine that was not seen for the longest time loses its slot if that is
+     * long enough.
      *
-     * @param label what people call the machine; null if the client does not say, which leaves the label of an active machine
-     *     as it is; another one replaces it
+     * @param label what people call the machine, which replaces the label of an active machine; null to leave it as it
+     *     is
+     * @param policy holds if the terms of the license do not say
      */
     public static Decision<Answer> activate(
             @Nullable License license, String machineId, @Nullable String label, Policy policy, Instant now) {
@@ -87,7 +90,7 @@ public final class Rules {
         return new Keep<>(new Answer(verdict, license));
     }
 
-    /** The machine that was not seen for the longest time, if that is more than the days after which a slot is given up. */
+    /** Returns the machine that may lose its slot to a new one. */
     private static Optional<Machine> longestIdle(License license, Policy policy, Instant now) {
         Integer own = license.terms().idleDays();
         int days = own == null ? policy.idleDays() : own;
@@ -100,7 +103,7 @@ public final class Rules {
                 .filter(machine -> machine.lastSign().isBefore(seenSince));
     }
 
-    /** Counts a machine as new, if it is and new ones are counted; empty where that is one too many. */
+    /** Counts the machine if it is new; empty if that is one too many. */
     private static Optional<License> count(License license, Machine machine, Policy policy, Instant now) {
         Integer own = license.terms().newMachinesPer30Days();
         int limit = own == null ? policy.newMachinesPer30Days() : own;
@@ -108,7 +111,7 @@ public final class Rules {
             return Optional.of(license.newMachines().isEmpty() ? license : license.withNewMachines(List.of()));
         }
         Instant since = now.minus(NEW_MACHINES_PERIOD);
-        // Machines that were activated before new ones were counted stand in the license only as active ones.
+        // A machine that was activated before new ones were counted is only in the list of active ones.
         var recent = new ArrayList<>(license.newMachines());
         var known = new HashSet<String>();
         recent.forEach(counted -> known.add(counted.machineId()));
@@ -127,14 +130,14 @@ public final class Rules {
         return Optional.of(license.withNewMachines(recent));
     }
 
-    /** Says whether the license may be used on the machine; changes nothing. */
+    /** Returns whether the license may be used on the machine. Nothing changes. */
     public static Answer validate(@Nullable License license, String machineId, Instant now) {
         return license == null
                 ? new Answer(Verdict.NOT_FOUND, null)
                 : validate(license, license.isActiveOn(machineId), now);
     }
 
-    /** The same where it is known whether the machine is active on the license. */
+    /** Does the same for a caller that knows whether the machine is active on the license. */
     public static Answer validate(License license, boolean isActive, Instant now) {
         if (license.disabled()) {
             return new Answer(Verdict.DISABLED, license);
@@ -146,17 +149,17 @@ public final class Rules {
     }
 
     /**
-     * Takes the machine's slot back. OK also where it had none and where the license is disabled or expired: a customer can
-     * always let go of a machine.
+     * Deactivates the license on a machine. The verdict is OK even if the machine is not active, or the license is
+     * disabled or expired: a customer can always give up a machine.
      */
     public static Decision<Answer> deactivate(@Nullable License license, String machineId, Instant now) {
         return release(license, machineId, Actor.CLIENT, now);
     }
 
     /**
-     * Takes slots back on the seller's behalf.
+     * Deactivates machines on behalf of the seller.
      *
-     * @param machineId the machine; null for all of them
+     * @param machineId the machine; null for all machines of the license
      */
     public static Decision<Answer> resetMachines(@Nullable License license, @Nullable String machineId, Instant now) {
         if (license == null || machineId != null) {
@@ -194,9 +197,9 @@ public final class Rules {
     }
 
     /**
-     * Switches a license off, or on again. One that is off already gets the new reason, if there is one.
+     * Disables or enables a license. If it is disabled already, a new reason replaces the old one.
      *
-     * @param reason for the seller's people; null for none
+     * @param reason a text for the seller's people; null for none
      */
     public static Decision<Answer> setDisabled(
             @Nullable License license, boolean disabled, @Nullable String reason, Instant now) {
@@ -214,8 +217,9 @@ public final class Rules {
     }
 
     /**
-     * Changes what was sold, or to whom. Machines that are active stay so, also where fewer are allowed by now.
+     * Changes the terms or the address. Active machines stay active even if fewer are allowed by now.
      *
+     * @param change returns the new terms for the present ones
      * @param newEmail the new address; null to keep the old one
      */
     public static Decision<Answer> update(
@@ -238,9 +242,9 @@ public final class Rules {
     }
 
     /**
-     * Gives the license another key; the old one is no license's from then on.
+     * Gives the license another key. The old key is unknown from then on.
      *
-     * @param keepMachines whether the machines that are active stay so
+     * @param keepMachines whether active machines stay active
      */
     public static Decision<Answer> rotateKey(
             @Nullable License license, LicenseKey newKey, boolean keepMachines, Instant now) {
@@ -254,7 +258,7 @@ public final class Rules {
         return new Save<>(next, List.of(event), new Answer(Verdict.OK, next));
     }
 
-    /** Ends the license; its key is no license's from then on, and its e-mail is free. */
+    /** Deletes the license. Its key is unknown from then on, and its e-mail is free. */
     public static Decision<Answer> delete(@Nullable License license, Instant now) {
         if (license == null) {
             return refuse(Verdict.NOT_FOUND, null);
@@ -263,7 +267,12 @@ public final class Rules {
         return new Decision.Remove<>(List.of(event), new Answer(Verdict.OK, license));
     }
 
-    /** Notes when machines were last validated, where that is news; no event, as nothing was changed by anyone. */
+    /**
+     * Notes when machines were last validated. The history does not mention it, because nobody has changed anything.
+     *
+     * @param seen times by machine id; those that are not worth a write ({@link #isNews}) are ignored
+     * @return decides whether anything was noted
+     */
     public static Decision<Boolean> seen(@Nullable License license, Map<String, Instant> seen) {
         if (license == null) {
             return new Keep<>(false);
@@ -279,18 +288,18 @@ public final class Rules {
                 : new Save<>(license.withMachines(machines), List.of(), true);
     }
 
-    /** Whether it is worth a write that the machine was seen now. */
+    /** Returns whether it is worth a write that the machine was seen at this time. */
     public static boolean isNews(Machine machine, Instant seen) {
-        // In milliseconds, of which stored times are made: asked at every validation.
+        // In milliseconds, which are faster than instants: this runs in every validation.
         return seen.toEpochMilli() - machine.lastSign().toEpochMilli() >= SEEN_GRAIN.toMillis();
     }
 
-    /** What the history of a new license begins with. */
+    /** Returns the first event in the history of a new license. */
     public static Event registered(License license) {
         return event(license.createdAt(), What.REGISTERED, Actor.ADMIN, null, null, license.email());
     }
 
-    /** What the history of a license says if it took the place of a record that could not be read. */
+    /** Returns the event of a license that has replaced an unreadable record. */
     public static Event replaced(Instant now) {
         return event(now, What.UPDATED, Actor.ADMIN, "record", null, null);
     }

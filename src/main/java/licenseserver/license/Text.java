@@ -1,13 +1,16 @@
 package licenseserver.license;
 
-/** What text may hold. */
+/** Checks which characters a text contains. */
 public final class Text {
     private Text() {}
 
-    /** Whether it holds no control characters and no half surrogate pairs, which could not be stored and found again. */
+    /**
+     * Returns whether a text contains neither control characters nor halves of surrogate pairs. A half could not be
+     * stored and found again.
+     */
     public static boolean isPrintable(String text) {
-        // Asked of each machine id that is validated, and nearly all are plain: a stream would take as long as all the
-        // rules.
+        // This runs in each validation. Nearly all texts are ASCII, and a stream would take as long as all rules
+        // together.
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             if (c < ' ' || c > '~') {
@@ -17,7 +20,7 @@ public final class Text {
         return true;
     }
 
-    /** Whether it holds no half surrogate pairs. */
+    /** Returns whether a text contains no halves of surrogate pairs. */
     public static boolean isStorable(String text) {
         return text.codePoints().noneMatch(Text::isHalf);
     }

@@ -1,10 +1,12 @@
 package licenseserver.license;
 
-/** What surrounds a key or an address that was copied from elsewhere. */
+/** Removes the white space around a key or an address that someone has copied from elsewhere. */
 final class WhiteSpace {
     private WhiteSpace() {}
 
-    /** The text without surrounding white space of any kind, no-break spaces included, which {@link String#strip} leaves. */
+    /**
+     * Returns the text without white space around it, including no-break spaces, which {@link String#strip} leaves.
+     */
     static String strip(String text) {
         int start = 0;
         int end = text.length();

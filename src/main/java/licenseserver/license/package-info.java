@@ -1,4 +1,4 @@
-/** What is true of a license: values and the rules over them. Plain Java: no I/O, no clock, no framework. */
+/** Licenses and the rules about them, in plain Java: without I/O, clock or framework. */
 @NullMarked
 package licenseserver.license;
 

@@ -6,11 +6,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How much of one share of the heap is in use: whoever holds something takes its weight first and gives it back at the
- * end. One for the whole process; may be used from any thread.
+ * Counts how much of a share of the heap is in use: code that wants to hold something takes its weight first, and
+ * gives it back at the end. The whole process has one object for each share; it can be used from any thread.
  */
 public final class HeapShare {
-    /** How often at most the operator is told. */
+    /** The shortest time between two lines in the log. */
     private static final Duration PAUSE = Duration.ofMinutes(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(HeapShare.class);
@@ -22,17 +22,17 @@ public final class HeapShare {
     private final AtomicLong lastTold = new AtomicLong(System.nanoTime() - PAUSE.toNanos());
 
     /**
-     * A share of which nothing is in use.
+     * Makes a share that is not in use yet.
      *
      * @param bytes its size
-     * @param refused what the operator is told was refused, after its number: for example {@code requests got 503}
+     * @param refused how the log names what was refused, after the number, for example {@code requests got 503}
      */
     public HeapShare(long bytes, String refused) {
         this.bytes = bytes;
         this.refused = refused;
     }
 
-    /** Takes so many bytes; or takes nothing, counts a refusal, and returns false if they are more than is left. */
+    /** Takes this many bytes. If fewer are left, takes nothing, counts a refusal, and returns false. */
     public boolean take(long weight) {
         if (taken.addAndGet(weight) <= bytes) {
             return true;
@@ -43,17 +43,17 @@ public final class HeapShare {
         return false;
     }
 
-    /** Gives back what was taken. */
+    /** Gives back bytes that were taken. */
     public void giveBack(long weight) {
         taken.addAndGet(-weight);
     }
 
-    /** How many bytes are in use. */
+    /** Returns how many bytes are in use. */
     public long taken() {
         return taken.get();
     }
 
-    /** Whether at least half of it is in use. */
+    /** Returns whether at least half of the share is in use. */
     public boolean isHalfTaken() {
         return taken.get() >= bytes / 2;
     }

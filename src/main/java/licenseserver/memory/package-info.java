@@ -1,4 +1,4 @@
-/** How the heap is divided between all that grows with what clients do. */
+/** Divides the heap between the parts of the server that grow with what clients do. */
 @NullMarked
 package licenseserver.memory;
 

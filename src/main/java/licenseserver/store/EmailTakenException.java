@@ -1,6 +1,6 @@
 package licenseserver.store;
 
-/** A license was to move to an e-mail that has a license already; nothing was changed. */
+/** The new e-mail of a license has a license already. Nothing was changed. */
 public final class EmailTakenException extends RuntimeException {
     public EmailTakenException() {
         super("the e-mail has a license already", null, false, false);

@@ -13,20 +13,21 @@ import licenseserver.license.Event;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An event as the JSON text that a history holds: its number, {@code at}, {@code what}, {@code by}, where there are such
- * {@code subject}, {@code from} and {@code to}, and last {@code hash}: over all before it and the hash of the event before.
- * So whoever changes, inserts or removes an event must write all later ones anew to hide it.
+ * Writes and reads the JSON text of an event in a history: {@code n} (its number), {@code at}, {@code what}, {@code
+ * by}, then {@code subject}, {@code from} and {@code to} if they are set, and at the end {@code hash}, a hash of these
+ * fields and of the hash of the previous event. So anyone who changes, inserts or removes an event must rewrite all
+ * later ones to hide that.
  */
 final class EventJson {
-    /** Of the 32 bytes of SHA-256; 16 keep anyone from finding another event with the same hash. */
+    /** SHA-256 has 32 bytes; 16 are enough that nobody finds another event with the same hash. */
     private static final int HASH_BYTES = 16;
 
     private EventJson() {}
 
     /**
-     * Writes an event that follows another.
+     * Writes an event.
      *
-     * @param previous the JSON of that one; null for the first
+     * @param previous the JSON of the event before it; null for the first event
      */
     static String encode(Event event, @Nullable String previous) {
         JsonObject before = read(previous);
@@ -41,7 +42,7 @@ final class EventJson {
         return json.put("hash", hash(json, hash(before))).encode();
     }
 
-    /** What is no event counts as none: a history that was tampered with must not stop the license from working. */
+    /** Anything else counts as an empty event: a license must work even if someone has tampered with its history. */
     private static JsonObject read(@Nullable String event) {
         try {
             return event == null ? new JsonObject() : new JsonObject(event);
@@ -50,7 +51,7 @@ final class EventJson {
         }
     }
 
-    /** The event's number, which is 1 or more; 0 where it has none. */
+    /** Returns the number of the event, which is 1 or more; 0 if it has none. */
     private static long number(JsonObject event) {
         return event.getValue("n") instanceof Number number ? number.longValue() : 0;
     }
@@ -66,8 +67,8 @@ final class EventJson {
     }
 
     /**
-     * A history as it is stored, oldest first. What is no event stands in it as {@code unreadable}, with the number that is
-     * its turn.
+     * Makes a history of what is stored, oldest first. A text that is not an event becomes one with the next number
+     * and the text in {@code unreadable}.
      */
     static History history(List<String> stored) {
         var events = new ArrayList<String>();
@@ -87,8 +88,8 @@ final class EventJson {
     }
 
     /**
-     * Whether these events, oldest first, are what was written, in the order it was. The first is taken as given where it is
-     * not number 1: those before it have been dropped.
+     * Returns whether these events, oldest first, are unchanged and complete. If the first one is not number 1, it is
+     * trusted, because older events have been dropped.
      */
     static boolean isWhole(List<String> events) {
         String previousHash = "";

@@ -3,10 +3,11 @@ package licenseserver.store;
 import java.util.List;
 
 /**
- * What has happened to a license.
+ * The history of a license.
  *
- * @param isWhole whether the events are what was written, in the order it was
- * @param events each a JSON object as {@code /license-history} shows it, oldest first; those that were too many are gone
+ * @param isWhole whether the events are unchanged and complete, as far as they have not been dropped
+ * @param events the events, oldest first, each a JSON object as {@code /license-history} shows it; the oldest are
+ *     dropped if there are too many
  */
 public record History(boolean isWhole, List<String> events) {
     public History {

@@ -20,20 +20,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps when machines were last validated, without a write per validation: gathers in memory which machines gave a
- * sign of life that is news ({@link Rules#isNews}), and writes them license by license once in a while, or as soon as
- * half of its share of the heap is in use. Signs for which there is no room are dropped and counted. Whatever is lost,
- * in a crash or so, comes again with the next validation.
+ * Stores when machines were last validated, without a write for each validation. It collects signs of life that are
+ * worth a write ({@link Rules#isNews}) in memory, and writes them license by license after a pause, or as soon as half
+ * of its share of the heap is in use. Signs for which there is no room are dropped and counted. If any are lost, for
+ * example in a crash, the next validation brings them again.
  *
- * <p>Belongs to the event loop it is made on; the share is that of the whole process.
+ * <p>Belongs to the event loop on which it is made; the share of the heap belongs to the whole process.
  */
 public final class LastSeen {
-    /** Licenses written at a time, so that this never crowds out calls. */
+    /** Few licenses are written at the same time, so that calls do not have to wait for this. */
     private static final int WRITERS = 4;
 
     /**
-     * A license without its key: the key's object, its place in the map, and the map of its machines with a small
-     * table.
+     * A license without the text of its key: the object of the key, its place in the map, and the map of its machines
+     * with a small table.
      */
     private static final int LICENSE_BYTES = 16 + Weight.MAP_ENTRY + 48 + 32;
 
@@ -51,9 +51,9 @@ public final class LastSeen {
     private Future<?> round = Future.succeededFuture();
 
     /**
-     * Writes to the store what has gathered, each time the pause is over.
+     * Writes to the store after each pause.
      *
-     * @param share of the heap, for what waits and what is being written
+     * @param share the share of the heap for signs that wait or are being written
      */
     public LastSeen(Vertx vertx, LicenseStore licenses, HeapShare share, Duration pause) {
         this.vertx = vertx;
@@ -63,7 +63,7 @@ public final class LastSeen {
         this.timer = vertx.setPeriodic(pause.toMillis(), over -> write());
     }
 
-    /** Takes note that the license with this key was validated on a machine that is active on it. */
+    /** Notes that a license was validated at this time on one of its active machines. */
     public void note(LicenseKey key, Machine machine, Instant now) {
         if (!Rules.isNews(machine, now)) {
             return;
@@ -91,7 +91,8 @@ public final class LastSeen {
     }
 
     /**
-     * Writes what has gathered; done when all is written or has failed. Does nothing while an earlier round goes on.
+     * Writes the signs that are waiting. Completes when each is written or has failed. While an earlier round is
+     * running, it does nothing but return that one.
      */
     Future<?> write() {
         if (!round.isComplete() || waiting.isEmpty()) {
@@ -109,7 +110,9 @@ public final class LastSeen {
         return round;
     }
 
-    /** Writes one license after the other, each from the event loop, as a round can be longer than a stack is deep. */
+    /**
+     * Each license is written from the event loop, because a recursion over a whole round could overflow the stack.
+     */
     private void writeNext(Iterator<Map.Entry<LicenseKey, Map<String, Instant>>> round, Promise<Void> written) {
         if (!round.hasNext()) {
             written.complete();
@@ -128,8 +131,8 @@ public final class LastSeen {
     }
 
     /**
-     * Writes all that has gathered, for a server that stops; succeeds when that is done or the time is over. The store
-     * must be open until then. May be called again for what came since.
+     * Writes all waiting signs of a server that is stopping. Succeeds when that is done or the time is over; until
+     * then the store must be open. May be called again for signs that came in the meantime.
      */
     public Future<?> writeAll(Duration atMost) {
         vertx.cancelTimer(timer);

@@ -10,20 +10,22 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
+import licenseserver.license.Term;
 import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A license as the JSON text that is stored, and shown by {@code /license-info}: {@code key}, {@code email}, {@code
- * createdAt}, {@code maxMachines}, {@code disabled}, {@code machines}, in this order, times in epoch milliseconds. Then come
- * those of the other fields that are set, and those that this version does not know, kept to the letter.
+ * Writes and reads the JSON text that is stored for a license: {@code key}, {@code email}, {@code createdAt}, {@code
+ * maxMachines}, {@code disabled}, {@code machines}, in this order, with times in epoch milliseconds. Then come the
+ * other fields that are set, and after them those that this version does not know, exactly as they were read.
  */
 public final class LicenseJson {
-    /** Numbers are kept as they stand, however long: metadata may hold any that a request could. */
+    /** Metadata can contain numbers of any length, as requests can. */
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNumberLength(Integer.MAX_VALUE)
@@ -44,15 +46,7 @@ public final class LicenseJson {
             json.writeBooleanField("disabled", license.disabled());
             write(json, "machines", license.machines());
             write(json, "disabledReason", license.disabledReason());
-            write(json, "expiresAt", license.terms().expiresAt());
-            write(json, "product", license.terms().product());
-            if (license.terms().metadata() != null) {
-                json.writeFieldName("metadata");
-                json.writeRawValue(license.terms().metadata());
-            }
-            write(json, "notes", license.terms().notes());
-            write(json, "idleDays", license.terms().idleDays());
-            write(json, "newMachinesPer30Days", license.terms().newMachinesPer30Days());
+            TermJson.write(json, license.terms());
             if (!license.newMachines().isEmpty()) {
                 write(json, "newMachines", license.newMachines());
             }
@@ -90,12 +84,6 @@ public final class LicenseJson {
         }
     }
 
-    private static void write(JsonGenerator json, String name, @Nullable Integer value) throws IOException {
-        if (value != null) {
-            json.writeNumberField(name, value);
-        }
-    }
-
     private static void writeUnknownFields(JsonGenerator json, String fields) throws IOException {
         if (!fields.isEmpty()) {
             json.writeRaw(',');
@@ -104,10 +92,10 @@ public final class LicenseJson {
     }
 
     /**
-     * Reads the license that is stored under a key. It has that key, whatever its own field {@code key} says: what was read and
-     * what is written back must lie in one place.
+     * Reads the license that is stored under a key. The license has that key even if its field {@code key} names
+     * another, because it must be written back to the same place.
      *
-     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
+     * @throws UnreadableLicenseException if the text is not a license; the message names a field, never a value
      */
     static License decode(LicenseKey key, String text) {
         License license = decode(text);
@@ -115,62 +103,59 @@ public final class LicenseJson {
     }
 
     /**
-     * Reads a license as its text says. Of the first six fields, {@code disabled} and {@code machines} may be absent or null,
-     * for "no" and "none"; so may all others. {@code disabled} may also be the text {@code "true"}, as people have written it with
-     * the command-line tools of other stores; it is not known what they meant by any other text.
+     * Reads a license. {@code key}, {@code email}, {@code createdAt} and {@code maxMachines} are required; all other
+     * fields can be absent or null. {@code disabled} can also be the text {@code "true"}, which people have written
+     * with the command-line tools of other stores. It is not known what they meant by any other text, so that is
+     * refused.
      *
-     * @throws UnreadableLicenseException if the text is not a license; it names the field, never a value
+     * @throws UnreadableLicenseException if the text is not a license; the message names a field, never a value
      */
     public static License decode(String text) {
         License plain = PlainLicense.read(text);
         return plain == null ? parse(text) : plain;
     }
 
-    /** {@link #decode} for every text that is a license, by a JSON parser. */
+    /** Does the same as {@link #decode}, for any text and always with a JSON parser. */
     static License parse(String text) {
         try (JsonParser json = FACTORY.createParser(text)) {
             require(json.nextToken() == JsonToken.START_OBJECT, "it is not a JSON object");
             String key = null;
             String email = null;
             Instant createdAt = null;
-            int maxMachines = -1;
             boolean disabled = false;
             String disabledReason = null;
             List<Machine> machines = List.of();
             List<Machine> newMachines = List.of();
-            Instant expiresAt = null;
-            String product = null;
-            String metadata = null;
-            String notes = null;
-            Integer idleDays = null;
-            Integer newMachinesPer30Days = null;
+            var terms = new HashMap<Term, @Nullable Object>();
             var unknown = new UnknownFields(text);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 switch (json.currentName()) {
                     case "key" -> key = string(json, "key");
                     case "email" -> email = string(json, "email");
                     case "createdAt" -> createdAt = instant(json, "createdAt");
-                    case "maxMachines" -> maxMachines = (int) integer(json, "maxMachines", Integer.MAX_VALUE);
+                    case "maxMachines" ->
+                        terms.put(Term.MAX_MACHINES, (int) integer(json, "maxMachines", Integer.MAX_VALUE));
                     case "disabled" -> disabled = bool(json, "disabled");
                     case "machines" -> machines = machines(json, text);
                     case "disabledReason" -> disabledReason = optionalString(json, "disabledReason");
-                    case "expiresAt" -> expiresAt = optionalInstant(json, "expiresAt");
-                    case "product" -> product = optionalString(json, "product");
-                    case "metadata" -> metadata = optionalObject(json, text, "metadata");
-                    case "notes" -> notes = optionalString(json, "notes");
-                    case "idleDays" -> idleDays = optionalInteger(json, "idleDays");
-                    case "newMachinesPer30Days" -> newMachinesPer30Days = optionalInteger(json, "newMachinesPer30Days");
                     case "newMachines" -> newMachines = machines(json, text);
-                    default -> unknown.skip(json);
+                    default -> {
+                        Term term = Term.named(json.currentName());
+                        if (term == null) {
+                            unknown.skip(json);
+                        } else {
+                            terms.put(term, term(json, term, text));
+                        }
+                    }
                 }
             }
-            require(maxMachines >= 0, "maxMachines is missing");
+            require(terms.containsKey(Term.MAX_MACHINES), "maxMachines is missing");
             require(json.nextToken() == null, "text follows it");
             return new License(
                     new LicenseKey(present(key, "key")),
                     present(email, "email"),
                     present(createdAt, "createdAt"),
-                    new Terms(maxMachines, expiresAt, product, metadata, notes, idleDays, newMachinesPer30Days),
+                    Terms.of(terms::get),
                     disabled,
                     disabledReason,
                     machines,
@@ -179,6 +164,15 @@ public final class LicenseJson {
         } catch (IOException e) {
             throw new UnreadableLicenseException("it is not valid JSON");
         }
+    }
+
+    private static @Nullable Object term(JsonParser json, Term term, String text) throws IOException {
+        return switch (term.type()) {
+            case NUMBER -> optionalInteger(json, term.field());
+            case TIME -> optionalInstant(json, term.field());
+            case LINE, PROSE -> optionalString(json, term.field());
+            case OBJECT -> optionalObject(json, text, term.field());
+        };
     }
 
     private static List<Machine> machines(JsonParser json, String text) throws IOException {
@@ -283,7 +277,7 @@ public final class LicenseJson {
         }
     }
 
-    /** Collects members of one object as they stand in the text. */
+    /** Collects members of an object exactly as they were read. */
     private static final class UnknownFields {
         private final String text;
         private @Nullable StringBuilder members;

@@ -28,14 +28,14 @@ import licenseserver.store.StoredLicense.Gone;
 import licenseserver.store.StoredLicense.Moving;
 
 /**
- * Finishes what a {@link Moving} license has begun: a removal, a change of its key, or a change of its e-mail. Every step can
- * be taken twice and by several servers at once, and leaves a state from which the next one follows, so a crash between any two
- * is healed by whoever comes next.
+ * Finishes the move of a {@link Moving} license: its removal, or a change of its key or e-mail. Each step can run
+ * twice and on several servers at once, and leaves a state from which the next step follows. So after a crash between
+ * two steps, the next call finishes the move.
  */
 final class LicenseMoves {
     /**
-     * How long the record of a license that is gone keeps its place. Longer than any call takes: one that has read, before, that
-     * the e-mail leads there must not find the place empty and create a license in it.
+     * How long a removed license leaves a mark under its key. It is longer than any call takes: a call that has read
+     * the old index entry must not find nothing under the key and create a license there.
      */
     private static final Duration GRAVE_TIME = Duration.ofMinutes(1);
 
@@ -61,9 +61,9 @@ final class LicenseMoves {
     }
 
     /**
-     * Finishes the move of the license with this key, if one is under way.
+     * Finishes the move of the license with this key, if it is moving.
      *
-     * @return whether the license is where it was to be; false where its new e-mail has a license already, and nothing changed
+     * @return false if the new e-mail has a license already, and nothing has changed; otherwise true
      */
     Future<Boolean> finish(LicenseKey key, Deadline deadline) {
         return read(key, deadline)
@@ -71,7 +71,7 @@ final class LicenseMoves {
                         stored instanceof Moving moving ? finish(key, moving, deadline) : Future.succeededFuture(true));
     }
 
-    /** Finishes a move that was noted at the license with this key, also where others have done so by now. */
+    /** Finishes a move that the record under this key has noted. Another call may have finished it already. */
     Future<Boolean> finish(LicenseKey key, Moving moving, Deadline deadline) {
         License to = moving.to();
         if (to == null) {
@@ -86,7 +86,7 @@ final class LicenseMoves {
                 : toAnotherEmail(key, moving, to, deadline);
     }
 
-    /** On the connection for reads, so that a transaction that needs to know more holds no connection waiting for another. */
+    /** Uses the connection for reads, so that no transaction holds a connection while it waits for another one. */
     Future<StoredLicense> read(LicenseKey key, Deadline deadline) {
         return reader.get(RedisKeys.record(key), deadline).map(record -> StoredLicense.decode(key, record));
     }
@@ -100,8 +100,9 @@ final class LicenseMoves {
     }
 
     /**
-     * Stores the license under its new key and notes that under the old one, before anything leads to the new one: from there on it
-     * may change, move on, or be removed, and must be neither stored again nor taken back by who finds the old note late.
+     * Stores the license under its new key, and notes under the old key that it has arrived, before anything leads to
+     * the new key. From then on it can change, move again, or be removed. A call that finds the old note late must not
+     * store it again or take it back.
      */
     private Future<Boolean> arrive(LicenseKey key, Moving moving, License to, Deadline deadline) {
         Request note =
@@ -112,14 +113,17 @@ final class LicenseMoves {
                 .compose(settled -> settled
                         ? ifStillMoving(key, moving, List.of(note), deadline)
                         : ifStillMoving(key, moving, writes(moving.from(), List.of(), historyLength), deadline)
-                                // Not so where another server has finished this move, and what it moved has moved on.
+                                // False if another server has finished this move, and the license has moved again.
                                 .compose(back -> back
                                         ? Future.failedFuture(
                                                 new StoreUnavailableException("a new key was taken already"))
                                         : Future.succeededFuture(true)));
     }
 
-    /** Stores the license under its new key, its history with it, unless that was done; false where another one lies there. */
+    /**
+     * Stores the license and its history under the new key, unless that was done. False if another license has that
+     * key.
+     */
     private Future<Boolean> settle(License to, List<String> history, Moving moving, Deadline deadline) {
         String record = RedisKeys.record(to.key());
         return transactions.change(record, List.of(command(Command.GET, record)), deadline, replies -> {
@@ -136,7 +140,7 @@ final class LicenseMoves {
         });
     }
 
-    /** Makes the index of an e-mail lead to another key, if it leads to this one. */
+    /** Lets the index entry of an e-mail lead to another key if it leads to this one. */
     private Future<Boolean> lead(Email email, LicenseKey from, LicenseKey to, Deadline deadline) {
         String index = RedisKeys.index(email);
         return transactions.change(
@@ -153,7 +157,7 @@ final class LicenseMoves {
             License settled = claimed ? to : moving.from();
             List<String> events = claimed ? moving.events() : List.of();
             return ifStillMoving(key, moving, writes(settled, events, historyLength), deadline)
-                    // One of the two is stale now; which one, another server may have decided otherwise.
+                    // One of the two is stale now. Which one it is may have been decided by another server.
                     .compose(done -> withdraw(Email.of(moving.from().email()), key, deadline))
                     .compose(done -> withdraw(Email.of(to.email()), key, deadline))
                     .compose(done -> read(key, deadline))
@@ -163,17 +167,17 @@ final class LicenseMoves {
         });
     }
 
-    /** Claims an e-mail for the license with this key, unless another license has it. */
+    /** Claims an e-mail for the license with this key. False if another license has it. */
     Future<Boolean> claim(Email email, LicenseKey key, Deadline deadline) {
         String index = RedisKeys.index(email);
-        // Written also where it leads here already: whoever is about to withdraw it as stale is overtaken by that.
+        // It is written even if it leads here already: that makes a call fail that is about to withdraw it as stale.
         Change<Boolean> claims = new Change<>(List.of(command(Command.SET, index, key.value())), true);
         return transactions.change(index, List.of(command(Command.GET, index)), deadline, replies -> {
             Optional<LicenseKey> owner = text(replies.get(0)).map(LicenseKey::new);
             if (owner.isEmpty() || owner.get().equals(key)) {
                 return Future.succeededFuture(claims);
             }
-            // An owner without a record is a registration that is under way, or stopped on its way.
+            // An owner without a record is a registration that is under way or was interrupted.
             return read(owner.get(), deadline)
                     .map(stored -> !(stored instanceof Absent) && isStale(stored, email)
                             ? claims
@@ -181,7 +185,10 @@ final class LicenseMoves {
         });
     }
 
-    /** Removes an index entry that leads to this key, unless the license there has that e-mail, or is to have it. */
+    /**
+     * Removes the index entry of an e-mail if it leads to this key, and the license there neither has nor gets that
+     * e-mail.
+     */
     Future<Boolean> withdraw(Email email, LicenseKey key, Deadline deadline) {
         String index = RedisKeys.index(email);
         return transactions.change(
@@ -196,7 +203,7 @@ final class LicenseMoves {
                                         : new Change<>(List.of(), false)));
     }
 
-    /** Whether what an e-mail's index leads to is not, and will not be, the license of that e-mail. */
+    /** Returns whether this neither is nor becomes the license of that e-mail. */
     private static boolean isStale(StoredLicense stored, Email email) {
         if (stored instanceof Moving moving) {
             License to = moving.to();
@@ -226,8 +233,8 @@ final class LicenseMoves {
     }
 
     /**
-     * Removes a record that cannot be read, its history, its recent events, and the index entries of the addresses that its text
-     * shows, if they lead to it. May be repeated.
+     * Removes a record that cannot be read, with its history, its recent events, and those index entries of the
+     * addresses in its text that lead to it. May be repeated.
      *
      * @return whether there was such a record
      */
@@ -260,7 +267,7 @@ final class LicenseMoves {
         }
     }
 
-    /** What stands in any text behind the name {@code email}, also in a license that is quoted in the note of a move. */
+    /** Finds what follows the name {@code email} in any text, even within a license that the note of a move quotes. */
     private static Set<Email> addressesIn(String text) {
         return ADDRESS.matcher(text)
                 .results()
@@ -285,14 +292,14 @@ final class LicenseMoves {
                 record,
                 List.of(command(Command.GET, record)),
                 deadline,
-                // By what they say, not by their text: a note that was renamed names the old key.
+                // The texts themselves can differ, because a note that was renamed names the old key.
                 replies -> StoredLicense.decode(key, text(replies.get(0))) instanceof Moving still
                                 && still.encode().equals(moving.encode())
                         ? answer(writes, true)
                         : answer(List.of(), false));
     }
 
-    /** The commands that store a license and add events to its history. */
+    /** Returns the commands that store a license and add events to its history. */
     static List<Request> writes(License license, List<String> events, int historyLength) {
         var writes = new ArrayList<Request>();
         writes.add(command(Command.SET, RedisKeys.record(license.key()), LicenseJson.encode(license)));

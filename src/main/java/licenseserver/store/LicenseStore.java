@@ -14,54 +14,64 @@ import licenseserver.redis.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the licenses. All methods are linearizable, answer within a bounded time, may be repeated, and fail with {@link
- * StoreUnavailableException} where the store cannot answer, with {@link UnreadableLicenseException} where the stored
- * record is no license.
+ * Stores licenses. All methods are linearizable, complete within a bounded time, and may be repeated. They fail with
+ * {@link StoreUnavailableException} if the store cannot answer, and with {@link UnreadableLicenseException} if the
+ * stored record is not a license.
  */
 public interface LicenseStore {
     /**
-     * Creates the license of an e-mail that has none.
+     * Creates a license for an e-mail, unless it has one.
      *
-     * @param issue makes a license for that e-mail with a new key; called again where that key is taken
+     * @param issue makes a license for that e-mail with a new key; it is called again if the key is taken
      */
     Future<Registration> register(Email email, Supplier<License> issue);
 
-    /** The license with this key; empty where there is none. */
+    /** Returns the license with this key; empty if there is none. */
     Future<Optional<License>> find(LicenseKey key);
 
-    /** The license that was sold to this address; empty where there is none. */
+    /**
+     * Does the same as {@code find(key).map(look)}. A store can do both in one step, which spares each validation a
+     * future.
+     *
+     * @param look gets the license; empty if there is none
+     */
+    default <R> Future<R> find(LicenseKey key, Function<Optional<License>, R> look) {
+        return find(key).map(look);
+    }
+
+    /** Returns the license that was sold to this address; empty if there is none. */
     Future<Optional<License>> findByEmail(Email email);
 
     /**
-     * Lets a rule decide on a license, and stores what it decides as one atomic step. The license that it saves may have
-     * another key, or another e-mail (not both at once), than before: the old key is unknown at once, the old e-mail free, and a crash in between
-     * is healed by the next call. It fails with {@link EmailTakenException}, and nothing is changed, where another license
-     * has that e-mail.
+     * Lets a rule decide on a license, and stores the decision in one atomic step. The saved license may have another
+     * key or another e-mail than before, but not both. The old key is then unknown at once and the old e-mail is free;
+     * the next call completes what a crash has interrupted. Fails with {@link EmailTakenException}, and changes
+     * nothing, if another license has the new e-mail.
      *
-     * @param rule a pure function, run again when another change came first; it is given null where no license has this key,
-     *     and may then only keep
+     * @param rule a pure function, which runs again if another change came first; it gets null if no license has this
+     *     key, and must return {@link Decision.Keep} then
      * @return the reply of the decision that took effect
      */
     <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule);
 
     /**
-     * Mends the record under this key if it cannot be read; a readable license stays as it is. Fails with {@link
-     * EmailTakenException}, and nothing is changed, if another license has the e-mail of the replacement.
+     * Replaces or removes the record under this key if it cannot be read; a readable record stays as it is. Fails with
+     * {@link EmailTakenException}, and changes nothing, if another license has the e-mail of the replacement.
      *
-     * @param replacement takes the place of the record, under this key whatever its own says; null to remove the record, with
-     *     its history and what leads to it from the addresses that it shows
-     * @return whether there was such a record
+     * @param replacement the new license, which is stored under this key even if it names another; null to remove the
+     *     record, its history, and the index entries of the addresses in its text
+     * @return whether there was an unreadable record
      */
     Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now);
 
-    /** What has happened to the license with this key; without events where there is no such license. */
+    /** Returns the history of the license with this key; without events if there is no such license. */
     Future<History> history(LicenseKey key);
 
     /**
-     * The last changes of all licenses, newest first, each a JSON object: the license's key and the event. Best effort: a
-     * change appears a moment after it was made, and may be missing after a fault.
+     * Returns the latest changes of all licenses, newest first. Each is a JSON object with the license's key and the
+     * event. A change appears a moment after it was made, and can be missing after a failure.
      *
-     * @param most how many at most
+     * @param most the most changes to return
      */
     Future<List<String>> recentEvents(int most);
 }

@@ -12,24 +12,26 @@ import licenseserver.redis.StoreUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets the calls of this process that change one license wait for each other, in the order they came, so that they need
- * no retries against each other in Redis. Shared by all event loops; holds nothing for a license that nobody is changing.
+ * Lets the calls of this process that change the same license run one after the other, in the order in which they
+ * came, so that they do not conflict in Redis. All event loops share it. It holds nothing for a license that nobody is
+ * changing.
  */
 public final class LicenseTurns {
-    /** Calls in line or at work, over all licenses; one more is refused at once. */
+    /** Calls that are waiting or running, for all licenses together; one more is refused at once. */
     private static final int MAX_CALLS = 10_000;
 
-    /** Calls in line or at work for one license: nobody can fill all places with calls for one key. */
+    /** Calls that are waiting or running for one license, so that calls for one key cannot fill all places. */
     private static final int MAX_CALLS_FOR_ONE = 100;
 
-    /** The last one in the line for a license, and how long that line is. */
+    /** The last call in the line for a license, and how long that line is. */
     private record Place(Future<?> done, AtomicInteger lineLength) {}
 
     private final ConcurrentHashMap<String, Place> lastInLine = new ConcurrentHashMap<>();
     private final AtomicInteger calls = new AtomicInteger();
 
     /**
-     * Runs the call on the caller's event loop when all earlier ones for this license are complete.
+     * Runs a call on the caller's event loop after all earlier calls for this license have completed. Fails with
+     * {@link StoreUnavailableException} if too many are waiting.
      *
      * @param call must complete within a bounded time
      */

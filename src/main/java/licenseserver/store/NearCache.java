@@ -12,30 +12,31 @@ import java.util.stream.Collectors;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
-import licenseserver.license.Terms;
+import licenseserver.license.Term;
 import licenseserver.memory.Weight;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Licenses that were read lately, kept in memory until Redis says that they have changed, which a {@link ChangeFeed} hears. What is
- * remembered may be late by the time that news take; so only a "yes" may be answered from it.
+ * Keeps licenses that were read lately in memory, until Redis tells the {@link ChangeFeed} that they have changed. A
+ * license in it can be out of date for as long as that message takes, so only a "yes" may be answered from it.
  *
- * <p>Three things keep what is outdated out. A reply that news have overtaken is not kept: who reads takes a {@link Ticket} first, and
- * news about that license in the meantime make it void. What was read before the feed broke counts for nothing as soon as that is
- * known, and nothing is kept before it is whole again. And nothing counts for longer than {@value #MAX_AGE_SECONDS} s.
+ * <p>Three rules keep out what is out of date. First, a reader takes a {@link Ticket} before it reads; a change of
+ * that license in the meantime makes the ticket void, and what was read is not kept. Second, if the feed breaks,
+ * everything read before is void as soon as that is known, and nothing is kept until the feed works again. Third,
+ * nothing is used for longer than {@value #MAX_AGE_SECONDS} seconds.
  *
- * <p>One for the whole process; may be used from any thread.
+ * <p>The whole process has one; it can be used from any thread.
  */
 public final class NearCache {
     static final int MAX_AGE_SECONDS = 60;
 
     /**
-     * A license without machines and texts: the cache's entry (112), what is {@link Remembered} (32), the license with
+     * A license without machines and texts: the entry of the cache (112), {@link Remembered} (32), the license with
      * its terms, key and times (152), its lists and the map of its machines (104).
      */
     private static final int LICENSE_BYTES = 400;
 
-    /** A machine without its texts: its record, two times, and its places in a list and a map. */
+    /** A machine without its texts: its record, two instants, and its places in a list and a map. */
     private static final int MACHINE_BYTES = 32 + 2 * Weight.INSTANT + 24;
 
     private static final int STRIPES = 4096;
@@ -44,11 +45,13 @@ public final class NearCache {
     /**
      * A license as it was read.
      *
-     * @param machines its machines by their ids
+     * @param machines the active machines by id
+     * @param feed which state of the feed it was read in
+     * @param readAt when it was read, in epoch milliseconds
      */
     public record Remembered(License license, Map<String, Machine> machines, int feed, long readAt) {}
 
-    /** The right to remember what is read from now on, until news come about it. */
+    /** Permission to keep a license that is read from now on, until it changes. */
     record Ticket(int feed, int news) {}
 
     private final boolean on;
@@ -72,17 +75,18 @@ public final class NearCache {
                 .build();
     }
 
-    /** What a license takes of the heap while it is remembered, in bytes. */
+    /** Returns the bytes of heap that a license takes. */
     private static int weight(License license) {
-        Terms terms = license.terms();
         long bytes = LICENSE_BYTES
                 + Weight.of(license.key().value())
                 + Weight.of(license.email())
                 + Weight.of(license.disabledReason())
-                + Weight.of(license.unknownFields())
-                + Weight.of(terms.product())
-                + Weight.of(terms.metadata())
-                + Weight.of(terms.notes());
+                + Weight.of(license.unknownFields());
+        for (Term term : Term.ALL) {
+            if (term.value().apply(license.terms()) instanceof String text) {
+                bytes += Weight.of(text);
+            }
+        }
         for (Machine machine : license.machines()) {
             bytes += weight(machine);
         }
@@ -99,29 +103,29 @@ public final class NearCache {
                 + Weight.of(machine.unknownFields());
     }
 
-    /** One that remembers nothing. */
+    /** Makes a cache that keeps nothing. */
     public static NearCache off() {
         return new NearCache(false, Duration.ZERO, InstantSource.system(), 0);
     }
 
     /**
-     * One that remembers.
+     * Makes a cache.
      *
-     * @param staleness how old what was read may be to be told by {@link #beforeOutage}; zero for not at all
-     * @param bytes how much of the heap it may take; beyond it, the licenses that are used least are forgotten
+     * @param staleness how old a license may be for {@link #beforeOutage} to return it; zero to return none
+     * @param bytes how much of the heap it may take; beyond that, the licenses that are used least are dropped
      */
     public static NearCache on(Duration staleness, InstantSource clock, long bytes) {
         return new NearCache(true, staleness, clock, bytes);
     }
 
-    /** Whether it remembers anything, ever. */
+    /** Returns whether it keeps anything at all. */
     public boolean isOn() {
         return on;
     }
 
     /**
-     * The license as it is, except for news that are on their way; during an outage as {@link #beforeOutage} has it, so
-     * that nobody waits for a Redis that is known not to answer. Null if Redis must be asked.
+     * Returns a license that has not changed, as far as is known; null if Redis must be asked. If Redis is known not
+     * to answer, returns the same as {@link #beforeOutage}, so that nobody waits for it.
      */
     public @Nullable Remembered now(LicenseKey key) {
         int now = feed;
@@ -134,19 +138,19 @@ public final class NearCache {
                 : null;
     }
 
-    /** The license as it was when it was last read, for times in which Redis cannot be asked; null where that is too long ago. */
+    /** Returns a license as it was last read, for use while Redis does not answer; null if that was too long ago. */
     public @Nullable Remembered beforeOutage(LicenseKey key) {
         Remembered remembered = staleMillis == 0 ? null : licenses.getIfPresent(key);
         return remembered != null && age(remembered) <= staleMillis ? remembered : null;
     }
 
-    /** Says whether Redis is known not to answer now. */
+    /** Sets whether Redis is known not to answer now. */
     void outage(boolean isOutage) {
         outage = isOutage;
     }
 
     /**
-     * Whether anything is remembered that may still be told.
+     * Returns whether there are licenses that {@link #beforeOutage} may still return.
      *
      * @param sinceAnswer how long ago Redis answered for the last time
      */
@@ -158,15 +162,15 @@ public final class NearCache {
         return clock.millis() - remembered.readAt();
     }
 
-    /** To be taken before a license is read; null where nothing can be remembered now. */
+    /** Returns a ticket, which a reader takes before it reads a license; null if nothing can be kept now. */
     @Nullable
     Ticket ticket(LicenseKey key) {
-        // In this order: news that come in between are then counted in the ticket of a feed that was whole before.
+        // The feed is read first, so that a change in between counts as one before the ticket.
         int now = feed;
         return now == NOT_FED ? null : new Ticket(now, news.get(stripe(key)));
     }
 
-    /** Remembers what was read with a ticket, unless that is void by now. */
+    /** Keeps a license that was read with a ticket, unless the ticket is void by now. */
     void put(Ticket ticket, License license) {
         LicenseKey key = license.key();
         Remembered remembered = new Remembered(
@@ -176,7 +180,7 @@ public final class NearCache {
                                 Machine::machineId, Function.identity(), (first, same) -> first)),
                 ticket.feed(),
                 clock.millis());
-        // Looked at and put in one step: news that come after the look wait for it, and then remove what was put.
+        // The check and the put are one step: a change after the check waits for it, and then removes what was put.
         licenses.asMap()
                 .compute(
                         key,
@@ -184,7 +188,7 @@ public final class NearCache {
                                 ticket.feed() == feed && ticket.news() == news.get(stripe(key)) ? remembered : before);
     }
 
-    /** Forgets a license that has changed, or that this server has just changed. */
+    /** Drops a license that this server or another one has changed. */
     void changed(LicenseKey key) {
         if (on) {
             news.incrementAndGet(stripe(key));
@@ -192,24 +196,24 @@ public final class NearCache {
         }
     }
 
-    /** Forgets all licenses: any may have changed. */
+    /** Drops all licenses, because any of them may have changed. */
     void allChanged() {
         feed = feed == NOT_FED ? NOT_FED : feeds.incrementAndGet();
         forgetUnlessForOutages();
     }
 
-    /** The feed brings all news from now on. */
+    /** Tells the cache that the feed reports all changes from now on. */
     void fed() {
         feed = feeds.incrementAndGet();
     }
 
-    /** News may be missing from now on, until the feed is whole again. */
+    /** Tells the cache that the feed may miss changes from now on, until it works again. */
     void notFed() {
         feed = NOT_FED;
         forgetUnlessForOutages();
     }
 
-    /** What was read before counts for nothing any more, except in an outage. */
+    /** In an outage, licenses are still used that are void otherwise. */
     private void forgetUnlessForOutages() {
         if (staleMillis == 0) {
             licenses.invalidateAll();

@@ -10,14 +10,14 @@ import licenseserver.license.Terms;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a license of the form that {@link LicenseJson} writes, without white space or escapes, and with none but the usual fields. It
- * says so where a text is anything else, also where it is wrong; then {@link LicenseJson} reads it.
+ * Reads licenses in the form that {@link LicenseJson} writes: without white space and escapes, and with the usual
+ * fields only. Returns null for any other text, including malformed text, which is left to the parser of {@link
+ * LicenseJson}.
  *
- * <p>It stands beside a real JSON parser because it takes a fifth of that one's time, which was a quarter of the time that a
- * validation takes.
+ * <p>It exists because it takes a fifth of the parser's time, and parsing was a quarter of the time of a validation.
  */
 final class PlainLicense {
-    /** Any number of so many digits fits into its type. */
+    /** Any number with this many digits fits into a {@code long}. */
     private static final int MAX_LONG_DIGITS = 18;
 
     private static final int MAX_INT_DIGITS = 9;
@@ -30,7 +30,7 @@ final class PlainLicense {
         this.text = text;
     }
 
-    /** The license; null where this is for {@link LicenseJson} to read. */
+    /** Returns the license; null if {@link LicenseJson} must parse the text. */
     static @Nullable License read(String text) {
         return text.indexOf('\\') >= 0 ? null : new PlainLicense(text).license();
     }
@@ -98,7 +98,7 @@ final class PlainLicense {
         return false;
     }
 
-    /** From the first thing on that is not as expected, nothing is; what is read then does not matter. */
+    /** After the first difference, whatever else is read is not used. */
     private void require(String expected) {
         if (!take(expected)) {
             other = true;

@@ -29,13 +29,15 @@ import licenseserver.store.StoredLicense.Moving;
 import licenseserver.store.UnwrittenEvents.Unwritten;
 
 /**
- * The last changes of all licenses, in one stream of bounded length. A change is written there a moment after it was made,
- * many in one write, so that it costs the call nothing; what a fault loses is still in its license's own history.
+ * Keeps the latest changes of all licenses in one stream of limited length. A change is added a moment after it was
+ * made, together with others, so that the call does not wait for it. An event that is lost in a failure is still in
+ * the history of its license.
  *
- * <p>The stream follows the records: the events of a license lie there under the key that it has now, and go when it is
- * deleted. For that, {@link #forget} and {@link #rename} change the stream once the record says what becomes of the license.
- * Whoever writes events watches the stream, then looks at the records, then writes. So what it writes is either there before
- * that change and found by it, or the watch fails, and it looks at the records again.
+ * <p>The stream follows the records: the events of a license are listed under its present key, and go when it is
+ * deleted. {@link #forget} and {@link #rename} see to that, after the record says what becomes of the license. A
+ * server that adds events watches the stream first, then reads the records, then writes. So its events are either in
+ * the stream before {@link #forget} or {@link #rename} reads it, or the watch fails and the server reads the records
+ * again.
  */
 final class RecentEvents {
     static final String STREAM = "recent-events";
@@ -64,10 +66,10 @@ final class RecentEvents {
         this.unwritten = unwritten;
     }
 
-    /** An event in the stream, and the key that its license is shown with. */
+    /** An event in the stream, with the key under which it is listed. */
     private record Entry(String id, String key, String event) {}
 
-    /** Takes events that were stored. */
+    /** Adds events of a license, which are in its history already. They are written a moment later. */
     void add(LicenseKey key, List<String> events) {
         if (unwritten.add(key, events)) {
             writeSoon();
@@ -83,7 +85,7 @@ final class RecentEvents {
         });
     }
 
-    /** Writes at once what waits; done when it is written, or failed. */
+    /** Writes the waiting events now. Completes when that is done, and fails if it fails. */
     Future<?> flush() {
         return write(unwritten.take());
     }
@@ -109,7 +111,9 @@ final class RecentEvents {
         });
     }
 
-    /** The key that the license with this key has now, which differs while it gets another one; empty if it is gone. */
+    /**
+     * Returns the present key of the license, which differs while it gets another one; empty if the license is gone.
+     */
     private Future<Optional<LicenseKey>> keyNow(LicenseKey key, Deadline deadline) {
         return reader.get(RedisKeys.record(key), deadline)
                 .map(record -> StoredLicense.decode(key, record))
@@ -125,8 +129,8 @@ final class RecentEvents {
     }
 
     /**
-     * Removes the events of a license, and adds the last ones under no more than the end of its key. To be called when its record
-     * says that it goes; may be repeated.
+     * Removes the events of a license, and adds the last ones under the end of its key only. Call it after the record
+     * says that the license is removed. May be repeated.
      */
     Future<Boolean> forget(LicenseKey key, List<String> last, Deadline deadline) {
         unwritten.forget(key);
@@ -144,8 +148,9 @@ final class RecentEvents {
     }
 
     /**
-     * Moves the events of a license to the key that it gets, and adds the latest ones. To be called when it lies there, and before
-     * the old key is free; may be repeated, and forgets the events if the license is gone by then.
+     * Moves the events of a license to its new key, and adds the latest ones. Call it after the license is stored
+     * under the new key and before the old key is free. May be repeated. If the license is gone by then, its events
+     * are removed.
      */
     Future<Boolean> rename(LicenseKey from, LicenseKey to, List<String> latest, Deadline deadline) {
         unwritten.rename(from, to);
@@ -169,8 +174,8 @@ final class RecentEvents {
     }
 
     /**
-     * What makes these entries, newest first, of those that are there: as an entry cannot be changed, and one that is deleted stays
-     * in the stream's memory, all are written anew.
+     * Returns the commands that replace the entries of the stream, newest first, with others and add events. All
+     * entries are rewritten, because an entry cannot be changed, and a deleted one still takes memory.
      */
     private static Change<Boolean> changing(List<Entry> before, List<Entry> after, String key, List<String> events) {
         var writes = new ArrayList<Request>();
@@ -200,7 +205,7 @@ final class RecentEvents {
         return command(Command.XREVRANGE, STREAM, "+", "-");
     }
 
-    /** Newest first. Leaves out what no server has written. */
+    /** Reads the stream, newest first, without entries that no server has written. */
     private static List<Entry> entries(Response stream) {
         var entries = new ArrayList<Entry>();
         for (Response entry : stream) {
@@ -215,7 +220,7 @@ final class RecentEvents {
         return entries;
     }
 
-    /** The newest events, newest first. */
+    /** Returns the newest events, newest first. */
     Future<List<String>> newest(int most) {
         return redis.read(STREAM, Deadline.in(timeout), all())
                 .map(replies -> newestFirst(
@@ -226,10 +231,10 @@ final class RecentEvents {
     }
 
     /**
-     * The newest of these events, by the time at which they happened: each server writes what happened at it some time later, so
-     * in the stream those of several servers are mixed.
+     * Returns the events that happened last. Servers write events some time after they happened, so the order in the
+     * stream is not exact.
      *
-     * @param events newest first as they were written, which decides among those of one millisecond
+     * @param events in the order of the stream, newest first, which also holds for events of the same millisecond
      */
     static List<String> newestFirst(List<String> events, int most) {
         Map<String, Long> times = new HashMap<>();
@@ -248,7 +253,7 @@ final class RecentEvents {
         }
     }
 
-    /** An event with the key of its license before all else. */
+    /** Returns an event with the key of its license as the first field. */
     static String shown(String key, String event) {
         return "{\"key\":" + Json.encode(key) + "," + event.substring(1);
     }

@@ -3,24 +3,29 @@ package licenseserver.store;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
 
-/** What lies where in Redis. */
+/** The names of the keys in Redis. */
 final class RedisKeys {
     private RedisKeys() {}
 
-    /** What the keys of all records begin with. */
+    /** The start of the names of all records. */
     static final String RECORDS = "license:";
 
-    /** The record of a license, see {@link StoredLicense}. */
+    /** Returns the name of the record of a license, see {@link StoredLicense}. */
     static String record(LicenseKey key) {
         return RECORDS + key.value();
     }
 
-    /** The list of a license's events; in the cluster slot of its record, which the braces name. */
+    /**
+     * Returns the name of the list of a license's events. The braces put it into the same cluster slot as the record.
+     */
     static String history(LicenseKey key) {
         return "events:{license:" + key.value() + "}";
     }
 
-    /** The key of an e-mail's license. Leads there only: whether the license is that e-mail's, its record says. */
+    /**
+     * Returns the name of an e-mail's index entry. It only leads to a license; the record says whether that has this
+     * e-mail.
+     */
     static String index(Email email) {
         return "email:" + email.address();
     }

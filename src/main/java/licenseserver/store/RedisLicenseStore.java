@@ -33,11 +33,11 @@ import licenseserver.store.StoredLicense.Moving;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Licenses in Redis: the {@linkplain LicenseJson JSON} of each under {@code license:KEY}, and its key alone under {@code
- * email:ADDRESS}. No step touches both, as these two lie in different slots of a Redis Cluster. What happened to a license
- * lies beside it, under {@code events:{license:KEY}}.
+ * Stores licenses in Redis: the {@linkplain LicenseJson JSON} of each under {@code license:KEY}, its history under
+ * {@code events:{license:KEY}}, and its key as an index entry under {@code email:ADDRESS}. No transaction touches both
+ * a license and an index entry, because these are in different slots of a Redis Cluster.
  *
- * <p>Belongs to the event loop it is made on.
+ * <p>Belongs to the event loop on which it is made.
  */
 public final class RedisLicenseStore implements LicenseStore {
     private final Vertx vertx;
@@ -52,15 +52,15 @@ public final class RedisLicenseStore implements LicenseStore {
     private final RecentEvents recentEvents;
 
     /**
-     * A store on the current event loop.
+     * Makes a store on the current event loop.
      *
-     * @param settings how Redis is reached
-     * @param topology where it is now; shared by all of this process
-     * @param timeout the longest that any call takes
-     * @param turns shared by all stores of this process
+     * @param settings how to reach Redis
+     * @param topology where Redis is now; the whole process shares it
+     * @param timeout the longest time that a call takes
+     * @param turns the lines of calls that change licenses; stores can share it
      * @param historyLength how many events the history of a license keeps
-     * @param cache is given what is found, and told what is changed
-     * @param unwritten shared by all stores of this process
+     * @param cache gets each license that is read, and drops each that is changed
+     * @param unwritten all stores of the process share it
      */
     public RedisLicenseStore(
             Vertx vertx,
@@ -103,20 +103,25 @@ public final class RedisLicenseStore implements LicenseStore {
         this.cache = cache;
     }
 
-    /** Writes the recent events that wait for it, and closes all connections. */
+    /** Writes the recent events that are waiting, and closes all connections. */
     public Future<Void> close() {
         return recentEvents.flush().transform(flushed -> redis.close()).eventually(reader::close);
     }
 
     @Override
     public Future<Optional<License>> find(LicenseKey key) {
+        return find(key, Function.identity());
+    }
+
+    @Override
+    public <R> Future<R> find(LicenseKey key, Function<Optional<License>, R> look) {
         NearCache.Ticket ticket = cache.ticket(key);
         return reader.get(RedisKeys.record(key), Deadline.in(timeout)).map(record -> {
             StoredLicense stored = StoredLicense.decode(key, record);
             if (ticket != null && stored instanceof StoredLicense.Settled settled) {
                 cache.put(ticket, settled.license());
             }
-            return stored.visible();
+            return look.apply(stored.visible());
         });
     }
 
@@ -150,10 +155,11 @@ public final class RedisLicenseStore implements LicenseStore {
     }
 
     /**
-     * The license is what counts, the index only leads to it. First the e-mail's index key is claimed for a license key,
-     * then the license is created under the key that holds the claim, whoever placed it; both only where nothing is there.
-     * So of all who register one e-mail at once, all use one key, exactly one creates the license, and that one answers
-     * "created". After a crash between the two steps the next register of that e-mail finds the claim and creates the license.
+     * The license counts, and the index entry only leads to it. The first step claims the index entry of the e-mail
+     * for a license key. The second step creates the license under the key that has the claim, no matter which call
+     * placed it. Both steps do nothing if something is there already. So all calls that register one e-mail at the
+     * same time use the same key, and exactly one of them creates the license and answers "created". After a crash
+     * between the steps, the next call that registers that e-mail finds the claim and creates the license.
      */
     @Override
     public Future<Registration> register(Email email, Supplier<License> issue) {
@@ -177,7 +183,10 @@ public final class RedisLicenseStore implements LicenseStore {
                                 .compose(again -> register(email, issue, deadline, attempt + 1)));
     }
 
-    /** Empty where the claim is gone or leads to another e-mail's license, and was taken away: then all begins again. */
+    /**
+     * Returns empty if the caller must start again: the claim is gone, or led to the license of another e-mail and was
+     * removed.
+     */
     private Future<Optional<Registration>> create(
             Email email, License candidate, Optional<String> claim, Deadline deadline) {
         if (claim.isEmpty()) {
@@ -205,8 +214,8 @@ public final class RedisLicenseStore implements LicenseStore {
         Function<StoredLicense, Decision<R>> decide =
                 stored -> rule.apply(stored.visible().orElse(null));
         return moves.read(key, deadline).compose(stored -> {
-            // Most calls of apps that activate at every start, and most that are refused, change nothing: then this is
-            // all. Unless replicas must have what is confirmed: the call that made the change may have waited in vain.
+            // Most activations at the start of an app, and most refusals, change nothing, and this read is enough.
+            // Unless replicas must confirm changes: the call that made one may have waited for them in vain.
             if (!redis.waitsForReplicas()
                     && !(stored instanceof Moving)
                     && decide.apply(stored) instanceof Decision.Keep<R> keep) {
@@ -223,16 +232,16 @@ public final class RedisLicenseStore implements LicenseStore {
     }
 
     /**
-     * What the first step came to.
+     * The result of the first step.
      *
-     * @param decision what was decided; null where another move of the license came first
-     * @param move what is to be finished now: the one decided on, or the other one; null for none
-     * @param events what is told of it when all is done, unless the move tells it
+     * @param decision what was decided; null if another move of the license must be finished first
+     * @param move the move to finish now, decided here or found; null for none
+     * @param events the recent events to add at the end, unless the move adds them
      */
     private record Step<R>(
             @Nullable Decision<R> decision, @Nullable Moving move, List<String> events) {}
 
-    /** A change of one license and of its history; in one step where that is enough. */
+    /** Changes a license and its history, in one step if possible. */
     private <R> Future<R> change(LicenseKey key, Deadline deadline, Function<StoredLicense, Decision<R>> rule) {
         return change(key, deadline, rule, 1);
     }
@@ -292,7 +301,7 @@ public final class RedisLicenseStore implements LicenseStore {
         }
         var move = new Moving(license, next, events);
         Request note = command(Command.SET, RedisKeys.record(key), move.encode());
-        // The history of a license that is removed goes first: once its e-mail is free nothing may lead to it any more.
+        // The history of a removed license goes first: once its e-mail is free, nothing may lead to it any more.
         List<Request> writes =
                 next == null ? List.of(note, command(Command.DEL, RedisKeys.history(key))) : List.of(note);
         return new Change<>(writes, new Step<>(decision, move, move.leavesItsKey() ? List.of() : events));
@@ -317,7 +326,10 @@ public final class RedisLicenseStore implements LicenseStore {
         return mended.onSuccess(done -> cache.changed(key));
     }
 
-    /** The e-mail is claimed first, as in {@link #register}: a claim that leads to no license of that e-mail is stale. */
+    /**
+     * As in {@link #register}, the e-mail is claimed first; a claim that does not lead to a license of that e-mail is
+     * stale.
+     */
     private Future<Boolean> replaceUnreadable(License license, Instant now, Deadline deadline) {
         LicenseKey key = license.key();
         String record = RedisKeys.record(key);

@@ -3,9 +3,9 @@ package licenseserver.store;
 import licenseserver.license.LicenseKey;
 
 /**
- * The outcome of a registration.
+ * The result of a registration.
  *
- * @param created whether this call created the license; of any number of calls for one e-mail exactly one does
- * @param key the key of the one license of that e-mail
+ * @param created whether this call has created the license; of all calls for one e-mail, exactly one does
+ * @param key the key of the license of that e-mail
  */
 public record Registration(boolean created, LicenseKey key) {}

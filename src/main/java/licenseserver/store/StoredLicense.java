@@ -10,31 +10,33 @@ import licenseserver.license.LicenseKey;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can lie under a license's key: a license, or for a moment the note of a move that is under way, or what is left of a
- * license that is gone.
+ * What can be stored under the key of a license: a license, for a moment the note of a move, or the mark of a license
+ * that is gone.
  *
- * <p>A license that gets another key or e-mail, or is removed, concerns keys of Redis that no one step can change. So the
- * first step notes at the license what is to become of it, and the others can be taken by anyone who finds that note,
- * whether the server that wrote it is slow or dead.
+ * <p>A removal, or a change of the key or the e-mail, concerns several keys of Redis, which cannot be changed in one
+ * step. So the first step writes a note in place of the license that says what will become of it. Any call that finds
+ * the note can take the other steps, even if the server that wrote it is slow or dead.
  */
 sealed interface StoredLicense {
-    /** There is nothing. */
+    /** Nothing is stored. */
     record Absent() implements StoredLicense {}
 
-    /** A license, and nothing under way. */
+    /** A license that is not moving. */
     record Settled(License license) implements StoredLicense {}
 
-    /** There was a license; it has moved or was removed. Stays long enough that no call begun before can bring it back. */
+    /**
+     * The mark of a license that has moved or was removed. It stays longer than any call takes, so that none can bring
+     * it back.
+     */
     record Gone() implements StoredLicense {}
 
     /**
-     * The license is moving.
+     * The note of a license that is moving.
      *
-     * @param from as it is
-     * @param to as it will be; null where it will not be
-     * @param events what its history will say of it
-     * @param hasArrived whether it lies under its new key already, where it lives on by itself: what is left to do is to clear up
-     *     under the old one
+     * @param from the license before the move
+     * @param to the license after the move; null if it is removed
+     * @param events what its history will say about the move
+     * @param hasArrived whether it is stored under its new key already; then only the old key has to be cleaned up
      */
     record Moving(License from, @Nullable License to, List<String> events, boolean hasArrived)
             implements StoredLicense {
@@ -50,13 +52,16 @@ sealed interface StoredLicense {
             return new Moving(from, to, events, true);
         }
 
-        /** The same move of the license with this key: what stays under its key stays under this one. */
+        /**
+         * Returns the same move for a license with this key. If the move does not change the key, {@code to} gets this
+         * one, too.
+         */
         Moving under(LicenseKey key) {
             return new Moving(
                     from.withKey(key), to == null || leavesItsKey() ? to : to.withKey(key), events, hasArrived);
         }
 
-        /** Whether its key is good for nothing from now on. */
+        /** Returns whether the key is unknown from now on. */
         boolean leavesItsKey() {
             return to == null || !to.key().equals(from.key());
         }
@@ -73,13 +78,13 @@ sealed interface StoredLicense {
         }
     }
 
-    /** What is written for {@link Gone}. */
+    /** The text that is stored for {@link Gone}. */
     String GONE = "{\"gone\":true}";
 
     /**
-     * Reads the record under a key, which is the key of the license in it, see {@link LicenseJson#decode(LicenseKey, String)}.
+     * Reads the record under a key. Its license gets that key, see {@link LicenseJson#decode(LicenseKey, String)}.
      *
-     * @throws UnreadableLicenseException if it is none of these
+     * @throws UnreadableLicenseException if the text is none of these
      */
     static StoredLicense decode(LicenseKey key, Optional<String> record) {
         if (record.isEmpty()) {
@@ -113,7 +118,7 @@ sealed interface StoredLicense {
         }
     }
 
-    /** The license that calls see. */
+    /** Returns the license that calls see; empty if there is none. */
     default Optional<License> visible() {
         if (this instanceof Settled settled) {
             return Optional.of(settled.license());

@@ -2,7 +2,7 @@ package licenseserver.store;
 
 import licenseserver.license.LicenseKey;
 
-/** A stored record that is not a license. The message says what is wrong with it and holds nothing of its content. */
+/** A stored record is not a license. The message says what is wrong with it, and contains nothing of the record. */
 public final class UnreadableLicenseException extends RuntimeException {
     private final String problem;
     private final String record;
@@ -13,19 +13,22 @@ public final class UnreadableLicenseException extends RuntimeException {
         this.record = "";
     }
 
-    /** The same problem of the record under a key. */
+    /** Adds the key under which the record is stored, and its text. */
     UnreadableLicenseException(LicenseKey key, String problem, String record) {
         super("license:" + key + ": " + problem, null, false, false);
         this.problem = problem;
         this.record = record;
     }
 
-    /** What is wrong, for example {@code maxMachines is missing}. */
+    /** Returns what is wrong, for example {@code maxMachines is missing}. */
     public String problem() {
         return problem;
     }
 
-    /** The text as it is stored, not to be logged: it can hold a key and an address. Empty if it was not read from a store. */
+    /**
+     * Returns the stored text, empty if it was not read from a store. It can contain a key and an address: do not log
+     * it.
+     */
     public String record() {
         return record;
     }

@@ -5,8 +5,8 @@ import java.util.List;
 import licenseserver.license.LicenseKey;
 
 /**
- * Events that are stored with their licenses and wait to be written to the {@link RecentEvents}, in the order in which they
- * happened. All stores of a process share it, and one of them at a time writes, so that this order is kept.
+ * The events that wait to be added to the {@link RecentEvents}, in the order in which they happened. All stores of a
+ * process share it, and only one of them writes at a time, so that the order stays.
  */
 public final class UnwrittenEvents {
     private static final int MAX_WAITING = 1000;
@@ -18,9 +18,9 @@ public final class UnwrittenEvents {
     private boolean hasWriter;
 
     /**
-     * Adds events of one license; drops those that are too many.
+     * Adds events of a license. If too many are waiting, they are dropped.
      *
-     * @return whether the caller is to write what waits from now on, until {@link #take} gives it nothing
+     * @return whether the caller must write the waiting events from now on, until {@link #take} returns none
      */
     synchronized boolean add(LicenseKey key, List<String> events) {
         for (String event : events) {
@@ -33,7 +33,7 @@ public final class UnwrittenEvents {
         return needsWriter;
     }
 
-    /** Takes all that waits. If that is nothing, the next who adds an event writes. */
+    /** Takes all waiting events. If there are none, the next caller that adds an event becomes the writer. */
     synchronized List<Unwritten> take() {
         List<Unwritten> taken = waiting;
         waiting = new ArrayList<>();

@@ -37,6 +37,7 @@ import licenseserver.memory.HeapShare;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.NearCache;
+import licenseserver.store.Validations;
 import licenseserver.welcome.Welcome;
 
 /** The HTTP interface on a port of loopback that is free, at a time that stands still. */
@@ -125,8 +126,7 @@ public final class TestServer implements AutoCloseable {
                 new AdminSecret(ADMIN_SECRET),
                 licenses,
                 licenses,
-                NearCache.off(),
-                new LastSeen(vertx, licenses, UNBOUNDED, PATIENT));
+                new Validations(licenses, NearCache.off(), new LastSeen(vertx, licenses, UNBOUNDED, PATIENT)));
     }
 
     private static TestServer start(

@@ -33,8 +33,10 @@ public final class InMemoryLicenseStore implements LicenseStore {
 
     private record RecentEvent(String key, String event) {}
 
+    private int finds;
     private int updates;
     private int writes;
+    private boolean unavailable;
 
     public InMemoryLicenseStore() {
         this(DEFAULT_HISTORY_LENGTH);
@@ -63,6 +65,16 @@ public final class InMemoryLicenseStore implements LicenseStore {
     /** How many changes were written so far. */
     public synchronized int writes() {
         return writes;
+    }
+
+    /** How many licenses were looked for by their keys so far. */
+    public synchronized int finds() {
+        return finds;
+    }
+
+    /** Says whether every call fails from now on, as if Redis did not answer. */
+    public synchronized void unavailable(boolean isUnavailable) {
+        unavailable = isUnavailable;
     }
 
     /** How many updates were asked for so far. */
@@ -97,6 +109,7 @@ public final class InMemoryLicenseStore implements LicenseStore {
 
     @Override
     public synchronized Future<Optional<License>> find(LicenseKey key) {
+        finds++;
         return result(() -> Optional.ofNullable(read(key)));
     }
 
@@ -239,8 +252,10 @@ public final class InMemoryLicenseStore implements LicenseStore {
                 .orElse(null);
     }
 
-    private static <T> Future<T> result(Supplier<T> call) {
-        return Future.succeededFuture().map(start -> call.get());
+    private <T> Future<T> result(Supplier<T> call) {
+        return unavailable
+                ? Future.failedFuture(new StoreUnavailableException("it is away"))
+                : Future.succeededFuture().map(start -> call.get());
     }
 
     private static String licenseAt(LicenseKey key) {

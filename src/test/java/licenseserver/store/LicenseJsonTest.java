@@ -12,10 +12,12 @@ import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
 import licenseserver.license.RandomLicenses;
+import licenseserver.license.Term;
 import licenseserver.license.Terms;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LicenseJsonTest {
@@ -332,6 +334,45 @@ class LicenseJsonTest {
         void of_a_machine_are_unreadable_where_they_are_something_else(String field) {
             assertThatThrownBy(() -> LicenseJson.decode(RECORD.replace("}]", "," + field + "}]")))
                     .isInstanceOf(UnreadableLicenseException.class);
+        }
+    }
+
+    /** Whichever of the two readers it is left to. */
+    @Nested
+    class EveryTerm {
+        static List<Term> terms() {
+            return Term.ALL;
+        }
+
+        @ParameterizedTest
+        @MethodSource("terms")
+        void is_stored_under_its_name_and_read_back(Term term) {
+            Object value = sample(term);
+            License license = new License(
+                    LICENSE.key(),
+                    LICENSE.email(),
+                    TIME,
+                    Terms.of(other -> other.equals(term) ? value : other.equals(Term.MAX_MACHINES) ? 3 : null),
+                    false,
+                    null,
+                    List.of(),
+                    List.of(),
+                    "");
+
+            String text = LicenseJson.encode(license);
+
+            assertThat(text).contains("\"" + term.field() + "\":");
+            assertThat(LicenseJson.parse(text)).isEqualTo(license);
+            assertThat(LicenseJson.decode(text)).isEqualTo(license);
+        }
+
+        private static Object sample(Term term) {
+            return switch (term.type()) {
+                case NUMBER -> 7;
+                case TIME -> TIME;
+                case LINE, PROSE -> "text";
+                case OBJECT -> "{\"a\" : 1.0}";
+            };
         }
     }
 
