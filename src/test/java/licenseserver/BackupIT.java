@@ -259,7 +259,10 @@ class BackupIT {
                     redis.kill();
                     restore(redis, "snapshot");
                     redis.startAgain();
-                    LostDataIT.assertThatItIsRefused(server.calls(), kept, "laptop");
+                    Wait.until(
+                            "the server says that data is lost",
+                            () -> server.calls().get("/readyz").body().contains("lost its data"));
+                    assertThat(server.calls().validate(kept, "laptop").status()).isEqualTo(503);
                 }
                 try (TestServer restarted = TestServer.startReady(redis.url())) {
                     assertThat(restarted.calls().validate(kept, "laptop")).isEqualTo(YES);
