@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Backups are made and restored by the commands that docs/operations.md shows, and hold all that was confirmed before. */
+/**
+ * Backups are made and restored by the commands that docs/operations.md shows, and hold all that was confirmed
+ * before.
+ */
 class BackupIT {
     private static final String PAGE = "docs/operations.md";
     private static final String DATE_ON_PAGE = "2026-11-24";
