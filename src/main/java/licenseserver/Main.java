@@ -15,7 +15,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The program: starts a server with the configured settings and stops it on SIGTERM or SIGINT, or runs another command. */
+/**
+ * The program: starts a server with the configured settings and stops it on SIGTERM or SIGINT, or runs another
+ * command.
+ */
 public final class Main {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
@@ -38,10 +41,11 @@ public final class Main {
     private Main() {}
 
     /**
-     * Runs the command that the arguments name; without arguments, starts a server. Exits with 0 after a stop, with 1 if the server
-     * cannot start, with 2 if a setting cannot be used or there is no such command; {@link Check#run} says what {@code check} exits
-     * with. A signal that comes while the server starts stops it in the same way as later. A signal that comes before the start has
-     * begun ends the process with the signal's own status, which is 143 for SIGTERM.
+     * Runs the command that the arguments name; without arguments, starts a server. Exits with 0 after a stop,
+     * with 1 if the server cannot start, with 2 if a setting cannot be used or there is no such command; {@link
+     * Check#run} says what {@code check} exits with. A signal that comes while the server starts stops it in the
+     * same way as later. A signal that comes before the start has begun ends the process with the signal's own
+     * status, which is 143 for SIGTERM.
      */
     public static void main(String[] arguments) throws InterruptedException {
         String command = String.join(" ", arguments);

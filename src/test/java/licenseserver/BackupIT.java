@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Backups are made and restored by the commands that docs/operations.md shows, and hold all that was confirmed before. */
+/**
+ * Backups are made and restored by the commands that docs/operations.md shows, and hold all that was confirmed
+ * before.
+ */
 class BackupIT {
     private static final String PAGE = "docs/operations.md";
     private static final String DATE_ON_PAGE = "2026-11-24";
@@ -259,7 +262,10 @@ class BackupIT {
                     redis.kill();
                     restore(redis, "snapshot");
                     redis.startAgain();
-                    LostDataIT.assertThatItIsRefused(server.calls(), kept, "laptop");
+                    Wait.until(
+                            "the server says that data is lost",
+                            () -> server.calls().get("/readyz").body().contains("lost its data"));
+                    assertThat(server.calls().validate(kept, "laptop").status()).isEqualTo(503);
                 }
                 try (TestServer restarted = TestServer.startReady(redis.url())) {
                     assertThat(restarted.calls().validate(kept, "laptop")).isEqualTo(YES);

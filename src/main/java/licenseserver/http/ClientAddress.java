@@ -10,10 +10,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the client behind the trusted proxies: its address, and whether it used HTTPS. The headers {@code X-Forwarded-For} and
- * {@code X-Forwarded-Proto} count only if the peer, which is the other end of the connection, is a trusted proxy; {@code Forwarded}
- * (RFC 7239) is not supported. Without trusted proxies nothing is read or allocated. No name is ever looked up. May be used from any
- * thread.
+ * Finds the client behind the trusted proxies: its address, and whether it used HTTPS. The headers {@code
+ * X-Forwarded-For} and {@code X-Forwarded-Proto} count only if the peer, which is the other end of the connection,
+ * is a trusted proxy; {@code Forwarded} (RFC 7239) is not supported. Without trusted proxies nothing is read or
+ * allocated. No name is ever looked up. May be used from any thread.
  */
 final class ClientAddress {
     private static final String FORWARDED_FOR = "X-Forwarded-For";
@@ -25,17 +25,19 @@ final class ClientAddress {
     /**
      * Finds clients behind these proxies.
      *
-     * @param trusted the networks of the proxies; empty if there is none. Whether a rule accepts or rejects does not matter.
+     * @param trusted the networks of the proxies; empty if there is none. Whether a rule accepts or rejects does
+     *     not matter.
      */
     ClientAddress(List<IpSubnetFilterRule> trusted) {
         this.trusted = List.copyOf(trusted);
     }
 
     /**
-     * The address of the client: of all hops, from the peer backwards, the first that is not a trusted proxy. Each proxy appends the
-     * address that it was called from to {@code X-Forwarded-For}, so the header is read from its right end; what is left of the result
-     * could be invented by the client and is not looked at. If all hops are trusted, it is the left-most. It is the peer if a hop that
-     * is looked at is not an address; an address may have a port. An IPv4 address written as IPv6 is the IPv4 address.
+     * The address of the client: of all hops, from the peer backwards, the first that is not a trusted proxy. Each
+     * proxy appends the address that it was called from to {@code X-Forwarded-For}, so the header is read from its
+     * right end; what is left of the result could be invented by the client and is not looked at. If all hops are
+     * trusted, it is the left-most. It is the peer if a hop that is looked at is not an address; an address may
+     * have a port. An IPv4 address written as IPv6 is the IPv4 address.
      */
     InetAddress of(InetAddress peer, MultiMap headers) {
         if (!isTrusted(peer)) {
@@ -63,8 +65,9 @@ final class ClientAddress {
     }
 
     /**
-     * Whether the request is safe from eavesdroppers on the way from the client: if this connection uses TLS, or if a trusted proxy
-     * says {@code https}. Of several schemes the right-most counts, as the nearest proxy wrote that.
+     * Whether the request is safe from eavesdroppers on the way from the client: if this connection uses TLS, or
+     * if a trusted proxy says {@code https}. Of several schemes the right-most counts, as the nearest proxy wrote
+     * that.
      */
     boolean usesHttps(InetAddress peer, boolean overTls, MultiMap headers) {
         if (overTls || !isTrusted(peer)) {
@@ -91,7 +94,10 @@ final class ClientAddress {
         return false;
     }
 
-    /** Reads {@code 192.0.2.1}, {@code 192.0.2.1:8080}, {@code 2001:db8::1}, {@code [2001:db8::1]} or {@code [2001:db8::1]:8080}. */
+    /**
+     * Reads {@code 192.0.2.1}, {@code 192.0.2.1:8080}, {@code 2001:db8::1}, {@code [2001:db8::1]} or {@code
+     * [2001:db8::1]:8080}.
+     */
     private static @Nullable InetAddress address(String hop) {
         String host = hop;
         String port = "";

@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Each row of a table: the peer, the lines of the header, one after the other between slashes, and what is found. Addresses in
- * 10.0.0.0/8 and fd00::/8 are trusted proxies.
+ * Each row of a table: the peer, the lines of the header, one after the other between slashes, and what is found.
+ * Addresses in 10.0.0.0/8 and fd00::/8 are trusted proxies.
  */
 class ClientAddressTest {
     private final ClientAddress clients = new ClientAddress(List.of(rule("10.0.0.0", 8), rule("fd00::", 8)));
