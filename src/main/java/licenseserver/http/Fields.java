@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import licenseserver.license.Text;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -166,13 +165,22 @@ public final class Fields {
     /** Text of 1 to so many characters, none of them a control character; null where the field is absent or null. */
     @Nullable
     public String line(String name, int maxLength) {
-        return text(name, maxLength, Text::isPrintable, " without control characters");
+        return text(name, maxLength, Fields::isPrintable, " without control characters");
     }
 
     /** Text of 1 to so many characters; null where the field is absent or null. */
     @Nullable
     public String prose(String name, int maxLength) {
-        return text(name, maxLength, Text::isStorable, "");
+        return text(name, maxLength, Fields::isStorable, "");
+    }
+
+    /** Half of a surrogate pair could not be stored and found again. */
+    private static boolean isStorable(String text) {
+        return text.codePoints().noneMatch(each -> Character.getType(each) == Character.SURROGATE);
+    }
+
+    private static boolean isPrintable(String text) {
+        return isStorable(text) && text.chars().noneMatch(Character::isISOControl);
     }
 
     private @Nullable String text(String name, int maxLength, Predicate<String> holds, String otherwise) {

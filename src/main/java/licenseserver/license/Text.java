@@ -1,14 +1,14 @@
 package licenseserver.license;
 
 /** Checks which characters a text contains. */
-public final class Text {
+final class Text {
     private Text() {}
 
     /**
      * Returns whether a text contains neither control characters nor halves of surrogate pairs. A half could not be
      * stored and found again.
      */
-    public static boolean isPrintable(String text) {
+    static boolean isPrintable(String text) {
         // This runs in each validation. Nearly all texts are ASCII, and a stream would take as long as all rules
         // together.
         for (int i = 0; i < text.length(); i++) {
@@ -18,11 +18,6 @@ public final class Text {
             }
         }
         return true;
-    }
-
-    /** Returns whether a text contains no halves of surrogate pairs. */
-    public static boolean isStorable(String text) {
-        return text.codePoints().noneMatch(Text::isHalf);
     }
 
     private static boolean isHalf(int codePoint) {

@@ -2,25 +2,19 @@ package licenseserver.license;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TextTest {
     @ParameterizedTest
-    @ValueSource(strings = {"", "plain", "two\nlines\tand a tab", "\ud83d\ude00"})
-    void can_be_stored_if_every_character_is_whole(String text) {
-        assertThat(Text.isStorable(text)).isTrue();
+    @ValueSource(strings = {"", "plain", "Grüße", "\ud83d\ude00"})
+    void is_printable_if_every_character_is_whole_and_on_one_line(String text) {
+        assertThat(Text.isPrintable(text)).isTrue();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"\ud83d", "a\ude00", "\ude00\ud83d"})
-    void cannot_be_stored_with_half_of_a_character(String text) {
-        assertThat(Text.isStorable(text)).isFalse();
-    }
-
-    @Test
-    void is_not_printable_if_it_spans_lines() {
-        assertThat(Text.isPrintable("two\nlines")).isFalse();
+    @ValueSource(strings = {"two\nlines", "a\ttab", "\u0085", "\ud83d", "a\ude00", "\ude00\ud83d"})
+    void is_not_printable_with_a_control_character_or_half_of_a_character(String text) {
+        assertThat(Text.isPrintable(text)).isFalse();
     }
 }
