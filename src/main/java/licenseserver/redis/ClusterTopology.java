@@ -187,7 +187,7 @@ final class ClusterTopology implements RedisTopology {
     private void tell(RedisNode server, Throwable failure) {
         if (!failureTold && !closed) {
             failureTold = true;
-            LOG.warn("{} cannot tell about the cluster: {}; asking others", server, RedisPool.reason(failure));
+            LOG.warn("{} cannot tell about the cluster: {}; asking others", server, ClientFailures.reason(failure));
         }
     }
 

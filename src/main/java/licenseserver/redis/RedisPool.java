@@ -10,9 +10,7 @@ import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
-import io.vertx.redis.client.ResponseType;
 import io.vertx.redis.client.impl.PooledRedisConnection;
-import java.net.ConnectException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,8 +25,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,20 +45,6 @@ public class RedisPool {
     private static final int MAX_CALLS = 1024;
 
     private static final int LONGEST_PAUSE_MILLIS = 100;
-
-    /** What a server says that cannot do it, but another one can, or the same one soon. */
-    private static final Set<String> ELSEWHERE_OR_LATER =
-            Set.of("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "LOADING", "MASTERDOWN");
-
-    /** A batch fails with a line for each of its commands that was refused. */
-    private static final Pattern REFUSED =
-            Pattern.compile("^(?:ERR \\[(?<index>\\d+)] )?+(?<message>(?<code>[A-Z_]+\\b)?.*)$", Pattern.MULTILINE);
-
-    /** What the client gives as a server's answer where the connection ended before that came: so, or as a class of Java. */
-    private static final Pattern BROKEN = Pattern.compile("CONNECTION_CLOSED|[a-z]+(\\.\\w+)+(:.*)?");
-
-    /** What the client says where it did not send a command, as its connection had ended before. */
-    private static final String NOT_SENT = "Connection is closed";
 
     private static final String NO_MASTER = "the server of Redis is no master any more";
 
@@ -147,7 +129,7 @@ public class RedisPool {
 
     private <T> Future<T> lease(String key, Deadline deadline, Function<Lease, Future<T>> use, int attempt) {
         return deadline.bound(topology.serverOf(key))
-                .recover(unknown -> Future.failedFuture(new NothingDoneException(reason(unknown))))
+                .recover(unknown -> Future.failedFuture(new NothingDoneException(ClientFailures.reason(unknown))))
                 .compose(server -> leaseAt(server, deadline, use))
                 .recover(failure -> failure instanceof NothingDoneException && !deadline.isOver()
                         ? pauseAfter(attempt)
@@ -170,14 +152,14 @@ public class RedisPool {
 
     private <T> Future<T> leaseAt(RedisNode server, Deadline deadline, Function<Lease, Future<T>> use) {
         if (deadline.isOver()) {
-            return Future.failedFuture(new NothingDoneException(reason(new TimeoutException())));
+            return Future.failedFuture(new NothingDoneException(ClientFailures.reason(new TimeoutException())));
         }
         Future<RedisConnection> connecting = client(server).connect();
         return deadline.bound(connecting)
                 .onFailure(late -> connecting.onSuccess(RedisConnection::close))
                 .recover(failure -> {
                     topology.doubt(server);
-                    return Future.failedFuture(new NothingDoneException(reason(failure)));
+                    return Future.failedFuture(new NothingDoneException(ClientFailures.reason(failure)));
                 })
                 .compose(connection -> {
                     var lease = new Lease(server, connection, deadline);
@@ -229,7 +211,7 @@ public class RedisPool {
 
     private Future<Void> beforeWrite(Deadline deadline) {
         return deadline.bound(topology.identity().beforeWrite())
-                .recover(failure -> Future.failedFuture(new StoreUnavailableException(reason(failure))));
+                .recover(failure -> Future.failedFuture(new StoreUnavailableException(ClientFailures.reason(failure))));
     }
 
     /** Sends commands on a connection, in one write. */
@@ -252,50 +234,6 @@ public class RedisPool {
             connection.send(Request.cmd(Command.SELECT).arg(0));
         }
         connection.close();
-    }
-
-    /** A command that a server refused, and which one of a batch it was. */
-    private record Refused(int index, String message, String code) {
-        /** Empty where the failure is anything else, or some answers did not arrive. */
-        static List<Refused> of(Throwable failure) {
-            var refused = new ArrayList<Refused>();
-            if (failure instanceof Response error && error.type() == ResponseType.ERROR) {
-                Matcher line = REFUSED.matcher(String.valueOf(failure.getMessage()));
-                while (line.find()) {
-                    refused.add(new Refused(
-                            line.group("index") == null ? 0 : Integer.parseInt(line.group("index")),
-                            line.group("message"),
-                            line.group("code") == null ? "ERR" : line.group("code")));
-                }
-            }
-            return refused.stream()
-                            .anyMatch(each -> BROKEN.matcher(each.message()).matches())
-                    ? List.of()
-                    : refused;
-        }
-    }
-
-    /**
-     * Says what happened in words fit for a log: a client-side message can hold a whole command with its arguments, a
-     * server-side one the start of them, so of these only the error code is taken.
-     */
-    public static String reason(Throwable failure) {
-        if (failure instanceof StoreUnavailableException known) {
-            return String.valueOf(known.getMessage());
-        }
-        if (failure instanceof TimeoutException) {
-            return "Redis did not answer in time";
-        }
-        List<Refused> refused = Refused.of(failure);
-        if (!refused.isEmpty()) {
-            return "Redis answered " + refused.get(0).code();
-        }
-        if (failure instanceof ConnectException) {
-            return "Redis refuses connections";
-        }
-        return failure instanceof Response
-                ? "the connection to Redis broke"
-                : "the connection to Redis failed (" + failure.getClass().getSimpleName() + ")";
     }
 
     /** A connection in hand to a master, used by nobody else meanwhile. */
@@ -328,7 +266,8 @@ public class RedisPool {
         /** Sends commands that change nothing, in one write; fails where any of them does, and then tells no reply. */
         public Future<List<Response>> read(List<Request> commands) {
             return send(commands)
-                    .recover(failure -> failed(failure, isTemporary(failure) || isBroken(failure)))
+                    .recover(failure ->
+                            failed(failure, ClientFailures.isTemporary(failure) || ClientFailures.isBroken(failure)))
                     .compose(replies -> stillMaster()
                             .compose(still -> still
                                     ? Future.succeededFuture(replies)
@@ -342,7 +281,9 @@ public class RedisPool {
         Future<List<Response>> change(List<Request> commands) {
             return send(commands)
                     .recover(failure -> failed(
-                            failure, isTemporary(failure) && Refused.of(failure).size() == commands.size()))
+                            failure,
+                            ClientFailures.isTemporary(failure)
+                                    && ClientFailures.refused(failure).size() == commands.size()))
                     .compose(replies -> confirmed().map(replies));
         }
 
@@ -362,7 +303,8 @@ public class RedisPool {
                     // A command that is refused makes EXEC do nothing, if only MULTI was not.
                     .recover(failure -> failed(
                             failure,
-                            isTemporary(failure) && Refused.of(failure).get(0).index() > 0))
+                            ClientFailures.isTemporary(failure)
+                                    && ClientFailures.refused(failure).get(0).index() > 0))
                     .compose(replies -> {
                         Response executed = replies.get(replies.size() - 1);
                         return executed == null
@@ -380,7 +322,7 @@ public class RedisPool {
 
         private Future<List<Response>> send(List<Request> commands) {
             return deadline.isOver()
-                    ? Future.failedFuture(new NothingDoneException(reason(new TimeoutException())))
+                    ? Future.failedFuture(new NothingDoneException(ClientFailures.reason(new TimeoutException())))
                     : deadline.bound(RedisPool.this.send(connection, commands));
         }
 
@@ -389,33 +331,22 @@ public class RedisPool {
             if (failure instanceof StoreUnavailableException) {
                 return Future.failedFuture(failure);
             }
-            List<Refused> refused = Refused.of(failure);
+            List<ClientFailures.Refused> refused = ClientFailures.refused(failure);
             RedisReader.Redirection redirection = refused.isEmpty()
                     ? null
                     : RedisReader.Redirection.of(
                             new RespParser.Refusal(refused.get(0).message()), server);
             if (redirection != null && !redirection.onlyThisTime()) {
                 topology.moved(redirection.slot(), redirection.server());
-            } else if (redirection == null && (isTemporary(failure) || isBroken(failure))) {
+            } else if (redirection == null
+                    && (ClientFailures.isTemporary(failure) || ClientFailures.isBroken(failure))) {
                 topology.doubt(server);
             }
-            boolean mayBeAskedAgain = nothingDone || NOT_SENT.equals(failure.getMessage());
+            boolean mayBeAskedAgain = nothingDone || ClientFailures.wasNotSent(failure);
             return Future.failedFuture(
                     mayBeAskedAgain
-                            ? new NothingDoneException(reason(failure))
-                            : new StoreUnavailableException(reason(failure)));
-        }
-
-        private static boolean isTemporary(Throwable failure) {
-            List<Refused> refused = Refused.of(failure);
-            return !refused.isEmpty()
-                    && ELSEWHERE_OR_LATER.contains(refused.get(0).code());
-        }
-
-        private static boolean isBroken(Throwable failure) {
-            return failure instanceof TimeoutException
-                    || NOT_SENT.equals(failure.getMessage())
-                    || (failure instanceof Response && Refused.of(failure).isEmpty());
+                            ? new NothingDoneException(ClientFailures.reason(failure))
+                            : new StoreUnavailableException(ClientFailures.reason(failure)));
         }
 
         private Future<Boolean> stillMaster() {
@@ -447,7 +378,7 @@ public class RedisPool {
             return send(List.of(command(Command.WAIT, String.valueOf(wanted), String.valueOf(patience))))
                     .recover(failure -> {
                         topology.doubt(server);
-                        return Future.failedFuture(new StoreUnavailableException(reason(failure)));
+                        return Future.failedFuture(new StoreUnavailableException(ClientFailures.reason(failure)));
                     })
                     .compose(replies -> replies.get(0).toInteger() >= wanted
                             ? Future.succeededFuture()

@@ -98,7 +98,7 @@ public final class RedisReader {
     private static StoreUnavailableException unavailable(Throwable failure) {
         return failure instanceof StoreUnavailableException known
                 ? known
-                : new StoreUnavailableException(RedisPool.reason(failure));
+                : new StoreUnavailableException(ClientFailures.reason(failure));
     }
 
     private void onEventLoop(Runnable work) {
@@ -182,7 +182,7 @@ public final class RedisReader {
                 line(elsewhere.server()).ask(this);
                 return;
             }
-            end(() -> answer.tryFail(new StoreUnavailableException("Redis answered " + refusal.code())));
+            end(() -> answer.tryFail(new StoreUnavailableException(ClientFailures.answered(refusal.code()))));
         }
 
         @Override

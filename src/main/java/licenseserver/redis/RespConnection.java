@@ -110,7 +110,7 @@ public final class RespConnection {
         return Deadline.in(timeout)
                 .bound(connecting)
                 .onFailure(late -> connecting.onSuccess(NetSocket::close))
-                .recover(failure -> Future.failedFuture(new StoreUnavailableException(RedisPool.reason(failure))))
+                .recover(failure -> Future.failedFuture(new StoreUnavailableException(ClientFailures.reason(failure))))
                 .compose(socket -> {
                     var connection = new RespConnection(vertx, socket, timeout, silence);
                     return connection.greet(settings).map(connection).onFailure(refused -> connection.close());
@@ -136,7 +136,7 @@ public final class RespConnection {
             @Override
             public void receive(@Nullable Object reply) {
                 if (reply instanceof RespParser.Refusal error) {
-                    answer.fail(new StoreUnavailableException("Redis answered " + error.code()));
+                    answer.fail(new StoreUnavailableException(ClientFailures.answered(error.code())));
                 } else {
                     answer.complete(reply);
                 }

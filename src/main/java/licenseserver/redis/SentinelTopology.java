@@ -234,7 +234,7 @@ final class SentinelTopology implements RedisTopology {
                     learn(lastWord.named());
                 } else if (!failureTold && !closed) {
                     failureTold = true;
-                    LOG.warn("The sentinel {} cannot be used: {}", address, RedisPool.reason(answer.cause()));
+                    LOG.warn("The sentinel {} cannot be used: {}", address, ClientFailures.reason(answer.cause()));
                 }
             });
         }

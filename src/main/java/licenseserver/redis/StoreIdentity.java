@@ -20,7 +20,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BiPredicate;
 import java.util.function.Supplier;
-import licenseserver.store.RedisMonitor;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -140,8 +140,8 @@ public final class NearCache {
         return remembered != null && age(remembered) <= staleMillis ? remembered : null;
     }
 
-    /** Says whether Redis is known not to answer now. */
-    void outage(boolean isOutage) {
+    /** Takes note whether Redis is known not to answer now. */
+    public void outage(boolean isOutage) {
         outage = isOutage;
     }
 

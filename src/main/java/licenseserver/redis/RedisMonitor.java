@@ -1,4 +1,4 @@
-package licenseserver.store;
+package licenseserver.redis;
 
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -13,13 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import licenseserver.redis.Deadline;
-import licenseserver.redis.RedisNode;
-import licenseserver.redis.RedisPool;
-import licenseserver.redis.RedisSettings;
-import licenseserver.redis.RedisTopology;
-import licenseserver.redis.StoreIdentity;
-import licenseserver.redis.StoreUnavailableException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,7 +48,7 @@ public final class RedisMonitor {
     private final RedisTopology topology;
     private final StoreIdentity identity;
     private final RedisCheckup checkup;
-    private final NearCache cache;
+    private final Consumer<Boolean> outages;
     private final boolean isCluster;
     private final Set<RedisNode> examined = new HashSet<>();
     private final Set<State> told = EnumSet.noneOf(State.class);
@@ -70,16 +64,22 @@ public final class RedisMonitor {
     /**
      * Starts to look at once.
      *
-     * @param cache is told when Redis does not answer
+     * @param contents what the capabilities keep in Redis
+     * @param outages told at each look whether nothing can be done with Redis
      */
-    public RedisMonitor(Vertx vertx, RedisSettings settings, RedisTopology topology, NearCache cache) {
+    public RedisMonitor(
+            Vertx vertx,
+            RedisSettings settings,
+            RedisTopology topology,
+            List<RedisContent> contents,
+            Consumer<Boolean> outages) {
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.redis = new RedisPool(vertx, settings, topology, PATIENCE, 1);
         this.topology = topology;
         this.identity = topology.identity();
-        this.checkup = new RedisCheckup(redis, settings, cache.isOn(), InstantSource.system());
-        this.cache = cache;
+        this.checkup = new RedisCheckup(redis, settings, contents, InstantSource.system());
+        this.outages = outages;
         this.isCluster = settings.kind() == RedisSettings.Kind.CLUSTER;
         identity.madeBy(this::makeIdentity);
         context.runOnContext(start -> look());
@@ -171,7 +171,8 @@ public final class RedisMonitor {
             }
             if (!counted) {
                 counted = true;
-                checkup.licenses(masters).onSuccess(this::tell);
+                checkup.findings(keys -> checkup.count(masters, keys))
+                        .onSuccess(findings -> findings.forEach(this::tell));
             }
         }
         become(found);
@@ -185,13 +186,13 @@ public final class RedisMonitor {
         }
         // The first look may fail only because the program is still starting.
         if (!closed && firstLook.future().isComplete() && told.add(State.AWAY)) {
-            LOG.error("Redis cannot be used: {}; calls are answered 503 until it can", RedisPool.reason(failure));
+            LOG.error("Redis cannot be used: {}; calls are answered 503 until it can", ClientFailures.reason(failure));
         }
         become(State.AWAY);
     }
 
     private void become(State next) {
-        cache.outage(next == State.AWAY || next == State.LOST);
+        outages.accept(next == State.AWAY || next == State.LOST);
         state = next;
     }
 
