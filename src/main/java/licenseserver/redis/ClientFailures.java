@@ -11,12 +11,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Tells what a failure of Vert.x's Redis client means: whether a server refused a command, and which one, whether the connection
- * broke, and whether the command was sent at all.
+ * Tells what a failure of Vert.x's Redis client means: whether a server refused a command, and which one, whether the
+ * connection broke, and whether the command was sent at all.
  *
- * <p>The client tells these apart only by the texts of its failures, so every pattern over such a text is in this class. Its test
- * provokes each failure with the real client, and fails if a new release words one differently. All is said of batches, because the client reports
- * some failures of a command that is sent alone in other ways.
+ * <p>The client tells these apart only by the texts of its failures, so every pattern over such a text is in this
+ * class. Its test provokes each failure with the real client, and fails if a new release words one differently. All
+ * is said of batches, because the client reports some failures of a command that is sent alone in other ways.
  */
 final class ClientFailures {
     /** Errors of a server that cannot carry a command out, although another server can, or the same one soon. */
@@ -27,7 +27,9 @@ final class ClientFailures {
     private static final Pattern REFUSED =
             Pattern.compile("^(?:ERR \\[(?<index>\\d+)] )?+(?<message>(?<code>[A-Z_]+\\b)?.*)$", Pattern.MULTILINE);
 
-    /** If the connection ends first, the client makes up an answer of the server: this word, or an exception of Java. */
+    /**
+     * If the connection ends first, the client makes up an answer of the server: this word, or an exception of Java.
+     */
     private static final Pattern BROKEN = Pattern.compile("CONNECTION_CLOSED|[a-z]+(\\.\\w+)+(:.*)?");
 
     /** The client did not send the command, because the connection had already ended. */
@@ -79,14 +81,17 @@ final class ClientFailures {
         return NOT_SENT.equals(failure.getMessage());
     }
 
-    /** Whether the user of Redis lacks the right to give the command. Also true for what {@link #reason} made of that failure. */
+    /**
+     * Whether the user of Redis lacks the right to give the command. Also true for what {@link #reason} made of that
+     * failure.
+     */
     static boolean isRightMissing(Throwable failure) {
         return reason(failure).equals(answered(RIGHT_MISSING));
     }
 
     /**
-     * Says what happened in words that are fit for a log. A message of the client can hold a whole command with its arguments, and one
-     * of the server the start of them, so only the error code is taken from either.
+     * Says what happened in words that are fit for a log. A message of the client can hold a whole command with its
+     * arguments, and one of the server the start of them, so only the error code is taken from either.
      */
     static String reason(Throwable failure) {
         if (failure instanceof StoreUnavailableException known) {

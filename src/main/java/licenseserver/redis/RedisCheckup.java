@@ -16,34 +16,39 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Looks at everything of Redis that decides whether the server works, and keeps what it confirms; says in plain sentences what it
- * finds, and what to do where something is wrong. Changes nothing in Redis.
+ * Examines everything in Redis that decides whether the server works and keeps what it confirms. It says in plain
+ * sentences what it finds, and what to do if something is wrong. It changes nothing in Redis.
  */
 public final class RedisCheckup {
     /** How much a finding matters. */
     public enum Weight {
         /** Good to know; nothing is wrong. */
         FACT,
-        /** Nothing is wrong if it is meant to be so; the operator should notice. */
+        /** Nothing is wrong if the operator intended it. */
         NOTICE,
-        /** It works, but data can be lost, or an answer be wrong, in a fault. */
+        /** The server works, but a fault can lose data or cause a wrong answer. */
         WARNING,
-        /** It does not work, or not all of it. */
+        /** The server, or a part of it, does not work. */
         ERROR
     }
 
-    /** One sentence about Redis, without anything of a license and without a secret. */
+    /**
+     * Something that the operator should know about Redis.
+     *
+     * @param weight how much it matters
+     * @param sentence what was found, and what to do; holds no value of a key and no secret
+     */
     public record Finding(Weight weight, String sentence) {}
 
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final Duration TOLERATED_SKEW = Duration.ofSeconds(1);
 
-    /** Keys that Redis is asked to look at in one step; it does nothing else meanwhile, for about 0.2 ms. */
+    /** How many keys Redis looks at in one step, during which it does nothing else for about 0.2 ms. */
     private static final int SCANNED_AT_ONCE = 1000;
 
     private static final Duration PAUSE_BETWEEN_SCANS = Duration.ofMillis(5);
 
-    /** How long one who waits for a count does so; enough for a million licenses. */
+    /** How long somebody who waits for a count does so; enough for a million keys. */
     private static final Duration COUNT_PATIENCE = Duration.ofSeconds(30);
 
     private final RedisPool redis;
@@ -102,7 +107,7 @@ public final class RedisCheckup {
         return join(futures).map(lists -> lists.stream().flatMap(List::stream).toList());
     }
 
-    /** What is to be said of one master; fails with {@link StoreUnavailableException} if it does not answer. */
+    /** Examines one master. Fails with {@link StoreUnavailableException} if it does not answer. */
     Future<List<Finding>> of(RedisNode master) {
         return flat(List.of(
                         ask(master, command(Command.INFO)).map(reply -> byInfo(master, fields(reply.toString()))),
@@ -142,7 +147,7 @@ public final class RedisCheckup {
         return byInfo(master.toString(), settings.kind(), settings.replicasToWait(), info);
     }
 
-    /** What INFO gives away. */
+    /** What the answer to INFO shows. */
     static List<Finding> byInfo(String master, RedisSettings.Kind kind, int replicasToWait, Map<String, String> info) {
         var findings = new ArrayList<Finding>();
         String version = info.containsKey("valkey_version")
@@ -233,7 +238,7 @@ public final class RedisCheckup {
         return bySkew(master, there.minus(Duration.ofMillis(clock.millis())));
     }
 
-    /** By how much the clock there is ahead of the one here. */
+    /** What it means that the clock of a master is ahead of the one here by this much. */
     static List<Finding> bySkew(RedisNode master, Duration ahead) {
         return ahead.abs().compareTo(TOLERATED_SKEW) <= 0
                 ? List.of()
@@ -256,11 +261,11 @@ public final class RedisCheckup {
     /**
      * The rights that the user of Redis lacks.
      *
-     * @param missing the commands that it may not give
-     * @param isComplete whether all commands could be tried
+     * @param missing the rights, as the operator reads them
+     * @param isComplete whether all rights could be checked
      */
     record Rights(List<String> missing, boolean isComplete) {
-        /** What is to be said of them; empty if nothing is. */
+        /** What the operator should know; empty if nothing is missing. */
         List<Finding> findings() {
             if (!missing.isEmpty()) {
                 return List.of(new Finding(
@@ -276,8 +281,8 @@ public final class RedisCheckup {
     }
 
     /**
-     * Which of the commands that the server needs its user may not give. Between MULTI and DISCARD Redis says so, and carries nothing
-     * out.
+     * Finds the rights that the user lacks. Between MULTI and DISCARD, Redis checks the rights to a command but does
+     * not carry it out.
      */
     Future<Rights> missingRights() {
         var missing = new ArrayList<String>();

@@ -19,10 +19,14 @@ public interface RedisContent {
         Future<Long> count(String pattern);
     }
 
-    /** The rights that the capability needs: every command that it gives, with every kind of key that it gives it for. */
+    /**
+     * The rights that the capability needs: every command that it gives, with every kind of key that it gives it for.
+     */
     List<RedisRight> rights();
 
-    /** What the operator should know of the content itself: nothing, unless a capability says otherwise. Never fails. */
+    /**
+     * What the operator should know of the content itself: nothing, unless a capability says otherwise. Never fails.
+     */
     default Future<List<Finding>> findings(Counter counter) {
         return Future.succeededFuture(List.of());
     }

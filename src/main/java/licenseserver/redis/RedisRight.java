@@ -11,7 +11,8 @@ import java.util.List;
  * @param keys the keys, as a pattern with at most one {@code *}, such as {@code idempotency:*}
  * @param command the name of the command, in upper case
  * @param namesKey whether the key is the first argument of the command
- * @param arguments the arguments, without the key, of an example that Redis would accept; it is only checked, never carried out
+ * @param arguments the arguments, without the key, of an example that Redis would accept; it is only checked, never
+ *     carried out
  */
 public record RedisRight(String keys, String command, boolean namesKey, List<String> arguments) {
     /** Stands for the {@code *} of a pattern in the example. No key of any capability contains it. */
