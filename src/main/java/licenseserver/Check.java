@@ -12,12 +12,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import licenseserver.http.HttpSettings;
+import licenseserver.redis.RedisCheckup;
+import licenseserver.redis.RedisCheckup.Finding;
+import licenseserver.redis.RedisCheckup.Weight;
 import licenseserver.redis.RedisRelease;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.embedded.EmbeddedCheckup;
-import licenseserver.store.RedisCheckup;
-import licenseserver.store.RedisCheckup.Finding;
-import licenseserver.store.RedisCheckup.Weight;
 
 /** Says, without starting a server, whether one would work with these settings, and what is wrong. */
 final class Check {
@@ -40,10 +40,7 @@ final class Check {
         var findings =
                 new ArrayList<>(List.of(new Finding(Weight.FACT, "The settings can be used."), port(config.http())));
         RedisSettings redis = config.redis();
-        findings.addAll(
-                redis == null
-                        ? own(EmbeddedCheckup.of(config.embedded().dataDir()))
-                        : findings(redis, config.store().nearCache()));
+        findings.addAll(redis == null ? own(EmbeddedCheckup.of(config.embedded().dataDir())) : findings(redis, config));
         for (Finding finding : findings) {
             String mark = switch (finding.weight()) {
                 case FACT -> "ok      ";
@@ -84,10 +81,10 @@ final class Check {
         return findings;
     }
 
-    private static List<Finding> findings(RedisSettings redis, boolean nearCache) throws InterruptedException {
+    private static List<Finding> findings(RedisSettings redis, Configuration config) throws InterruptedException {
         Vertx vertx = Vertx.vertx();
         try {
-            return RedisCheckup.of(vertx, redis, nearCache)
+            return RedisCheckup.of(vertx, redis, Wiring.contents(config))
                     .toCompletionStage()
                     .toCompletableFuture()
                     .get(PATIENCE_SECONDS, TimeUnit.SECONDS);

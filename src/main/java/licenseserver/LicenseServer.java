@@ -20,6 +20,7 @@ import licenseserver.idempotency.Idempotency;
 import licenseserver.idempotency.RedisIdempotencyStore;
 import licenseserver.memory.HeapBudget;
 import licenseserver.memory.HeapShare;
+import licenseserver.redis.RedisMonitor;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.RedisTopology;
 import licenseserver.redis.embedded.DataFolder;
@@ -29,7 +30,6 @@ import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseTurns;
 import licenseserver.store.NearCache;
 import licenseserver.store.RedisLicenseStore;
-import licenseserver.store.RedisMonitor;
 import licenseserver.store.UnwrittenEvents;
 import licenseserver.store.Validations;
 import org.jspecify.annotations.Nullable;
@@ -99,7 +99,7 @@ public final class LicenseServer extends VerticleBase {
     }
 
     private Future<?> serve(Needs needs, RedisTopology shared) {
-        monitor = new RedisMonitor(vertx, needs.redis(), shared, cache);
+        monitor = new RedisMonitor(vertx, needs.redis(), shared, Wiring.contents(config), cache::outage);
         Future<?> feeding = cache.isOn()
                 ? vertx.deployVerticle(new ChangeFeed(cache, needs.redis(), shared))
                 : Future.succeededFuture();

@@ -9,6 +9,9 @@ import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
 import licenseserver.health.Health;
 import licenseserver.http.Routes;
+import licenseserver.idempotency.RedisIdempotencyStore;
+import licenseserver.redis.RedisContent;
+import licenseserver.store.StoreCheckup;
 import licenseserver.welcome.Welcome;
 
 /** Everything that the server can do: the one list of its capabilities. */
@@ -20,6 +23,11 @@ final class Wiring {
             declare(Welcome::new));
 
     private Wiring() {}
+
+    /** What the packages that keep data in Redis keep there, for the checkup. */
+    static List<RedisContent> contents(Configuration config) {
+        return List.of(new StoreCheckup(config.store().nearCache()), RedisIdempotencyStore.CONTENT);
+    }
 
     /** The paths of all capabilities, answered on one event loop. */
     static Routes routes(List<Capability> capabilities, EventLoop loop) {

@@ -26,7 +26,8 @@ final class RedisUser {
         redis.tell("CONFIG", "REWRITE");
     }
 
-    private static List<String> rights() {
+    /** The rights that the page lists, as ACL SETUSER takes them: patterns of keys, and commands. */
+    static List<String> rights() {
         try {
             String page = Files.readString(Path.of("docs", "redis.md"));
             int start = page.indexOf("## The rights that the server needs");

@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import licenseserver.redis.Deadline;
+import licenseserver.redis.RedisContent;
 import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisRight;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.RedisTopology;
 import licenseserver.redis.RedisTransactions;
@@ -28,6 +30,12 @@ import org.jspecify.annotations.Nullable;
  * {@code "status"} and {@code "body"} once the request is answered.
  */
 public final class RedisIdempotencyStore implements IdempotencyStore {
+    private static final String KEYS = "idempotency:";
+
+    /** What the checkup of Redis needs to know of these keys. */
+    public static final RedisContent CONTENT = () -> List.of(
+            RedisRight.of(KEYS + "*", "GET"), RedisRight.of(KEYS + "*", "SET", ""), RedisRight.of(KEYS + "*", "DEL"));
+
     private static final Duration KEPT = Duration.ofHours(24);
 
     /**
@@ -196,10 +204,6 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
     }
 
     private static String at(IdempotentRequest request) {
-        return at(request.name());
-    }
-
-    private static String at(String name) {
-        return "idempotency:" + name;
+        return KEYS + request.name();
     }
 }

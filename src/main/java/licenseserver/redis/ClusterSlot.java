@@ -2,13 +2,13 @@ package licenseserver.redis;
 
 import java.nio.charset.StandardCharsets;
 
-/** Which of a cluster's slots a key lies in. */
-public final class ClusterSlot {
+/** Computes which slot of a Redis Cluster a key lies in. */
+final class ClusterSlot {
     static final int COUNT = 16_384;
 
     private ClusterSlot() {}
 
-    /** The slot of a key, or of what the first braces in it enclose. */
+    /** The slot of a key. If the key has braces, the text inside the first pair decides. */
     static int of(String key) {
         int open = key.indexOf('{');
         int close = open < 0 ? -1 : key.indexOf('}', open);

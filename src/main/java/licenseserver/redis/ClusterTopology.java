@@ -21,9 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The masters of a Redis Cluster and the slots of each. One server after the other is asked, one each second, and one each tenth of
- * a second while there is doubt. Of what they say about a slot the highest epoch counts, as each failover and each move of a slot has
- * one that is higher than all before: so a server that was frozen or is cut off leads nobody back.
+ * Follows the masters of a Redis Cluster and the slots of each. The servers are asked in turn, one per second, and
+ * ten per second while there is doubt. Each failover and each move of a slot has a higher epoch than all before, and
+ * the answer with the highest epoch counts, so a server that was frozen or is cut off cannot lead back to an old
+ * master.
  */
 final class ClusterTopology implements RedisTopology {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterTopology.class);
@@ -32,13 +33,15 @@ final class ClusterTopology implements RedisTopology {
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofMillis(500);
 
-    /** After which those who wait for the first answer are told that there is none. */
+    /** After this time, those who wait for the first answer are told that there is none. */
     private static final Duration SEARCH = Duration.ofSeconds(1);
 
-    /** What is only contradicted for so long does not count any more: the cluster may have been set up anew. */
+    /**
+     * If all answers contradict what is known for this long, it is forgotten: the cluster may have been set up anew.
+     */
     private static final Duration MEMORY = Duration.ofSeconds(10);
 
-    /** Who has a slot. Since when others are named instead, only the event loop reads and writes. */
+    /** The master that has a slot. Only the event loop reads and writes the time since which it is contradicted. */
     private static final class Owner {
         private final RedisNode server;
         private final long epoch;
@@ -52,10 +55,10 @@ final class ClusterTopology implements RedisTopology {
         }
     }
 
-    /** The slots from one to another, both included, and their master. */
+    /** A range of slots, both ends included, and their master. */
     private record Slots(int first, int last, RedisNode master, long epoch) {}
 
-    /** What one server says. */
+    /** The answer of one server. */
     private record View(List<Slots> slots, Set<RedisNode> servers) {}
 
     private final Vertx vertx;
@@ -187,11 +190,11 @@ final class ClusterTopology implements RedisTopology {
     private void tell(RedisNode server, Throwable failure) {
         if (!failureTold && !closed) {
             failureTold = true;
-            LOG.warn("{} cannot tell about the cluster: {}; asking others", server, RedisPool.reason(failure));
+            LOG.warn("{} cannot tell about the cluster: {}; asking others", server, ClientFailures.reason(failure));
         }
     }
 
-    /** Where the masters are, only SLOTS says as clients see it, and their epochs only NODES. */
+    /** Only SLOTS tells where clients find the masters, and only NODES tells their epochs. */
     private static Future<View> ask(RespConnection connection, RedisNode asked) {
         return Future.all(connection.ask("CLUSTER", "NODES"), connection.ask("CLUSTER", "SLOTS"))
                 .map(answers -> view(answers.resultAt(0), answers.resultAt(1), asked));

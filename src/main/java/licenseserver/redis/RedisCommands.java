@@ -6,11 +6,11 @@ import io.vertx.redis.client.Response;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** How commands are written and replies are read. */
+/** Builds commands and reads replies. */
 public final class RedisCommands {
     private RedisCommands() {}
 
-    /** A command with these arguments. */
+    /** A command with these arguments, in this order. */
     public static Request command(Command command, String... arguments) {
         Request request = Request.cmd(command);
         for (String argument : arguments) {
@@ -19,7 +19,7 @@ public final class RedisCommands {
         return request;
     }
 
-    /** The text of a reply; empty if there is no value. */
+    /** The text of a reply; empty if Redis has no value there. */
     public static Optional<String> text(@Nullable Response reply) {
         return Optional.ofNullable(reply).map(Response::toString);
     }

@@ -10,9 +10,7 @@ import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
-import io.vertx.redis.client.ResponseType;
 import io.vertx.redis.client.impl.PooledRedisConnection;
-import java.net.ConnectException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,42 +25,28 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections of one event loop to the masters of Redis, with the bounds that the client has not of its own: on waiting for
- * a connection, on every command, and on what a connection left in an unknown state can do to its next borrower.
+ * The connections of one event loop to the masters of Redis. Adds the limits that the Vert.x client lacks: on the
+ * time that a call waits for a connection, on the time of every command, and on the harm that a connection in an
+ * unknown state can do to its next borrower.
  *
- * <p>The client is used for one server at a time only: which server that is, the {@link RedisTopology} says, anew for each lease.
- * What a server has certainly not done, for example as it is no master any more, is tried again until the deadline; what it may have
- * done is not, and neither is it confirmed where the server is no master any more by then.
+ * <p>Each server has a client of its own, and the {@link RedisTopology} says for each lease which server to use. A
+ * command that a server has certainly not carried out, for example because it is not a master any more, is tried
+ * again until the deadline. A command that it may have carried out is not tried again. A change is not confirmed if
+ * its server is not a master any more by then.
  *
  * <p>All failures of Redis are {@link StoreUnavailableException}s.
  */
 public class RedisPool {
-    /** To each server, opened as needed. Enough that {@code appendfsync always} is shared by many transactions (a group commit). */
+    /** For each server, opened as needed. Enough for many transactions to share one {@code fsync} (a group commit). */
     private static final int MAX_CONNECTIONS = 16;
 
-    /** Calls that may be under way, most of them waiting for a connection; one more is refused at once. */
+    /** How many calls may be under way, most of them waiting for a connection. One more is refused at once. */
     private static final int MAX_CALLS = 1024;
 
     private static final int LONGEST_PAUSE_MILLIS = 100;
-
-    /** What a server says that cannot do it, but another one can, or the same one soon. */
-    private static final Set<String> ELSEWHERE_OR_LATER =
-            Set.of("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "LOADING", "MASTERDOWN");
-
-    /** A batch fails with a line for each of its commands that was refused. */
-    private static final Pattern REFUSED =
-            Pattern.compile("^(?:ERR \\[(?<index>\\d+)] )?+(?<message>(?<code>[A-Z_]+\\b)?.*)$", Pattern.MULTILINE);
-
-    /** What the client gives as a server's answer where the connection ended before that came: so, or as a class of Java. */
-    private static final Pattern BROKEN = Pattern.compile("CONNECTION_CLOSED|[a-z]+(\\.\\w+)+(:.*)?");
-
-    /** What the client says where it did not send a command, as its connection had ended before. */
-    private static final String NOT_SENT = "Connection is closed";
 
     private static final String NO_MASTER = "the server of Redis is no master any more";
 
@@ -73,17 +57,28 @@ public class RedisPool {
     private final int maxConnections;
     private final Map<RedisNode, Redis> clients = new ConcurrentHashMap<>();
 
-    /** The connections that have shown the store's identity. The client's pool does not say which ones are new. */
+    /**
+     * The connections that have shown the identity of the store. The pool of the client does not say which ones are
+     * new.
+     */
     private final Set<RedisConnection> verified =
             Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
     private final AtomicInteger calls = new AtomicInteger();
     private final Consumer<Set<RedisNode>> leaving = this::leaveOthersThan;
 
+    /**
+     * A pool on the current event loop.
+     *
+     * @param settings how Redis is reached
+     * @param topology where it is now; shared by the whole process
+     * @param timeout the longest time for a connect, and for which a connection may be idle
+     */
     public RedisPool(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout) {
         this(vertx, settings, topology, timeout, MAX_CONNECTIONS);
     }
 
+    /** The same, with at most so many connections to each server. */
     public RedisPool(
             Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout, int maxConnections) {
         this.vertx = vertx;
@@ -94,7 +89,10 @@ public class RedisPool {
         topology.listeners().add(leaving);
     }
 
-    /** What waits for a frozen server would else do so until its time is over, although another server is the master by now. */
+    /**
+     * Otherwise calls would wait for a frozen server until their deadline, although another server is the master by
+     * now.
+     */
     private void leaveOthersThan(Set<RedisNode> masters) {
         clients.forEach((server, client) -> {
             if (!masters.contains(server) && clients.remove(server, client)) {
@@ -115,24 +113,25 @@ public class RedisPool {
         if (settings.password() != null) {
             options.setPassword(settings.password());
         }
-        // The socket's own bounds free a connection that is still being made, which nobody has in hand to close: a
-        // frozen
-        // Redis accepts connections and never greets. They end idle connections, too; the next call makes a new one.
+        // Nobody holds a connection that is still being made, so only the limits of the socket can end one: a frozen
+        // Redis
+        // accepts connections and never greets. They also end idle connections; the next call makes a new one.
         settings.applyTo(options.getNetClientOptions(), timeout)
                 .setReadIdleTimeout((int) timeout.toMillis())
                 .setIdleTimeoutUnit(TimeUnit.MILLISECONDS);
-        // The pool gives up what lies idle before the socket does: that one closes in the instant of a call's using it,
-        // too.
+        // The pool drops an idle connection before the socket ends it, because the socket could do so in the moment in
+        // which
+        // a call begins to use it.
         options.setPoolRecycleTimeout((int) timeout.toMillis() * 3 / 4)
                 .setPoolCleanerInterval(Math.max(1, (int) timeout.toMillis() / 8));
         return options;
     }
 
     /**
-     * Lends a connection to the master that has a key; it goes back to the pool when the future that {@code use} returns is
-     * complete.
+     * Lends a connection to the master that has a key. It goes back to the pool when the future that {@code use}
+     * returns is complete.
      *
-     * @param use called again, with another connection, where it fails with a {@link NothingDoneException}
+     * @param use is called again, with another connection, if it fails with a {@link NothingDoneException}
      */
     <T> Future<T> lease(String key, Deadline deadline, Function<Lease, Future<T>> use) {
         if (topology.identity().isLost()) {
@@ -147,22 +146,23 @@ public class RedisPool {
 
     private <T> Future<T> lease(String key, Deadline deadline, Function<Lease, Future<T>> use, int attempt) {
         return deadline.bound(topology.serverOf(key))
-                .recover(unknown -> Future.failedFuture(new NothingDoneException(reason(unknown))))
+                .recover(unknown -> Future.failedFuture(new NothingDoneException(ClientFailures.reason(unknown))))
                 .compose(server -> leaseAt(server, deadline, use))
                 .recover(failure -> failure instanceof NothingDoneException && !deadline.isOver()
                         ? pauseAfter(attempt)
-                                // Why there was nothing to be had in all that time says more than that it is over.
+                                // The reason why nothing worked in all that time says more than that the time is over.
                                 .compose(again -> deadline.isOver()
                                         ? Future.failedFuture(failure)
                                         : lease(key, deadline, use, attempt + 1))
                         : Future.failedFuture(failure));
     }
 
-    public Future<?> pause(Duration time) {
+    /** Completes after this time. */
+    Future<?> pause(Duration time) {
         return vertx.timer(time.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** The first pause is short: it may be enough to ask another server. */
+    /** The first pause is short, because it may be enough to ask another server. */
     private Future<?> pauseAfter(int attempt) {
         int longest = Math.min(LONGEST_PAUSE_MILLIS, 2 << Math.min(attempt, 10));
         return vertx.timer(ThreadLocalRandom.current().nextInt(1, longest + 1), TimeUnit.MILLISECONDS);
@@ -170,14 +170,14 @@ public class RedisPool {
 
     private <T> Future<T> leaseAt(RedisNode server, Deadline deadline, Function<Lease, Future<T>> use) {
         if (deadline.isOver()) {
-            return Future.failedFuture(new NothingDoneException(reason(new TimeoutException())));
+            return Future.failedFuture(new NothingDoneException(ClientFailures.reason(new TimeoutException())));
         }
         Future<RedisConnection> connecting = client(server).connect();
         return deadline.bound(connecting)
                 .onFailure(late -> connecting.onSuccess(RedisConnection::close))
                 .recover(failure -> {
                     topology.doubt(server);
-                    return Future.failedFuture(new NothingDoneException(reason(failure)));
+                    return Future.failedFuture(new NothingDoneException(ClientFailures.reason(failure)));
                 })
                 .compose(connection -> {
                     var lease = new Lease(server, connection, deadline);
@@ -193,59 +193,70 @@ public class RedisPool {
         return clients.computeIfAbsent(server, added -> Redis.createClient(vertx, options(added)));
     }
 
-    /** The key whose value tells whether the data is still that which this process has seen. */
-    public String identityKey() {
+    /** The key that holds the identity of the store; in a cluster, the first of them. */
+    String identityKey() {
         return topology.identity().firstKey();
     }
 
-    /** Whether what is confirmed must be on replicas, too. */
+    /** Whether a change is confirmed only when replicas have it. */
     public boolean waitsForReplicas() {
         return settings.replicasToWait() > 0;
     }
 
-    /** Sends commands on one key, in one write; the replies are in their order. */
+    /**
+     * Sends commands on one key, in one write, and waits until enough replicas have what they changed.
+     *
+     * @return the replies, in the order of the commands; fails with {@link StoreUnavailableException} if any command
+     *     fails
+     */
     public Future<List<Response>> change(String key, Deadline deadline, Request... commands) {
         return beforeWrite(deadline)
                 .compose(identified -> lease(key, deadline, lease -> lease.change(List.of(commands))));
     }
 
-    /** Sends commands on one key that change nothing, in one write. */
+    /**
+     * Sends commands on one key that change nothing, in one write.
+     *
+     * @return the replies, in the order of the commands; fails with {@link StoreUnavailableException} if any command
+     *     fails
+     */
     public Future<List<Response>> read(String key, Deadline deadline, Request... commands) {
         return lease(key, deadline, lease -> lease.read(List.of(commands)));
     }
 
     /**
-     * Sends commands to one server, in one write, and once only. Waits for no replica, so they should change nothing, or
-     * nothing that matters before a later change.
+     * Sends commands to one server, in one write, and only once. Waits for no replica, so they should change nothing,
+     * or only what a later change makes certain.
      */
-    public Future<List<Response>> askAt(RedisNode server, Deadline deadline, Request... commands) {
+    Future<List<Response>> askAt(RedisNode server, Deadline deadline, Request... commands) {
         return leaseAt(server, deadline, lease -> lease.read(List.of(commands)));
     }
 
-    /** Sends commands to one server, in one write, and once only; also if the store has no identity yet. */
-    public Future<List<Response>> changeAt(RedisNode server, Deadline deadline, List<Request> commands) {
+    /** Sends changes to one server, in one write, and only once, even if the store has no identity yet. */
+    Future<List<Response>> changeAt(RedisNode server, Deadline deadline, List<Request> commands) {
         return leaseAt(server, deadline, lease -> lease.change(commands));
     }
 
     private Future<Void> beforeWrite(Deadline deadline) {
         return deadline.bound(topology.identity().beforeWrite())
-                .recover(failure -> Future.failedFuture(new StoreUnavailableException(reason(failure))));
+                .recover(failure -> Future.failedFuture(new StoreUnavailableException(ClientFailures.reason(failure))));
     }
 
-    /** Sends commands on a connection, in one write. */
+    /** Sends commands on a connection, in one write. A test can override this to let a server die at any command. */
     public Future<List<Response>> send(RedisConnection connection, List<Request> commands) {
         return connection.batch(commands);
     }
 
+    /** Closes all connections. */
     public Future<Void> close() {
         topology.listeners().remove(leaving);
         return Future.join(clients.values().stream().map(Redis::close).toList()).mapEmpty();
     }
 
     /**
-     * The pool hands out connections as they were given back: with their WATCH, in the middle of a MULTI, or with a reply
-     * still to come. So one whose state is unknown is thrown away: SELECT marks it as not reusable, whereupon {@code close}
-     * closes its socket.
+     * The client's pool hands out connections as they were given back: with their WATCH, in the middle of a MULTI, or
+     * with a reply still to come. So a connection in an unknown state is thrown away: SELECT marks it as not
+     * reusable, and then {@code close} closes its socket.
      */
     private static void giveBack(RedisConnection connection, boolean clean) {
         if (!clean) {
@@ -254,51 +265,7 @@ public class RedisPool {
         connection.close();
     }
 
-    /** A command that a server refused, and which one of a batch it was. */
-    private record Refused(int index, String message, String code) {
-        /** Empty where the failure is anything else, or some answers did not arrive. */
-        static List<Refused> of(Throwable failure) {
-            var refused = new ArrayList<Refused>();
-            if (failure instanceof Response error && error.type() == ResponseType.ERROR) {
-                Matcher line = REFUSED.matcher(String.valueOf(failure.getMessage()));
-                while (line.find()) {
-                    refused.add(new Refused(
-                            line.group("index") == null ? 0 : Integer.parseInt(line.group("index")),
-                            line.group("message"),
-                            line.group("code") == null ? "ERR" : line.group("code")));
-                }
-            }
-            return refused.stream()
-                            .anyMatch(each -> BROKEN.matcher(each.message()).matches())
-                    ? List.of()
-                    : refused;
-        }
-    }
-
-    /**
-     * Says what happened in words fit for a log: a client-side message can hold a whole command with its arguments, a
-     * server-side one the start of them, so of these only the error code is taken.
-     */
-    public static String reason(Throwable failure) {
-        if (failure instanceof StoreUnavailableException known) {
-            return String.valueOf(known.getMessage());
-        }
-        if (failure instanceof TimeoutException) {
-            return "Redis did not answer in time";
-        }
-        List<Refused> refused = Refused.of(failure);
-        if (!refused.isEmpty()) {
-            return "Redis answered " + refused.get(0).code();
-        }
-        if (failure instanceof ConnectException) {
-            return "Redis refuses connections";
-        }
-        return failure instanceof Response
-                ? "the connection to Redis broke"
-                : "the connection to Redis failed (" + failure.getClass().getSimpleName() + ")";
-    }
-
-    /** A connection in hand to a master, used by nobody else meanwhile. */
+    /** A connection to a master that is lent to one user. */
     final class Lease {
         private final RedisNode server;
         private final RedisConnection connection;
@@ -310,7 +277,7 @@ public class RedisPool {
             this.deadline = deadline;
         }
 
-        /** This lease; fails if the server does not have the store's identity any more. */
+        /** This lease; fails if the server does not have the identity of the store any more. */
         private Future<Lease> verified() {
             RedisConnection actual = ((PooledRedisConnection) connection).actual();
             String key = verified.contains(actual) ? null : topology.identity().keyAt(server);
@@ -325,10 +292,13 @@ public class RedisPool {
                             .map(this);
         }
 
-        /** Sends commands that change nothing, in one write; fails where any of them does, and then tells no reply. */
-        public Future<List<Response>> read(List<Request> commands) {
+        /**
+         * Sends commands that change nothing, in one write. If any of them fails, this fails, and no reply is known.
+         */
+        Future<List<Response>> read(List<Request> commands) {
             return send(commands)
-                    .recover(failure -> failed(failure, isTemporary(failure) || isBroken(failure)))
+                    .recover(failure ->
+                            failed(failure, ClientFailures.isTemporary(failure) || ClientFailures.isBroken(failure)))
                     .compose(replies -> stillMaster()
                             .compose(still -> still
                                     ? Future.succeededFuture(replies)
@@ -336,20 +306,23 @@ public class RedisPool {
         }
 
         /**
-         * Sends commands in one write, and is done when enough replicas have what they change; fails where any of them does, and
-         * then tells no reply.
+         * Sends commands in one write; complete when enough replicas have what they changed. If any of them fails,
+         * this fails, and no reply is known.
          */
         Future<List<Response>> change(List<Request> commands) {
             return send(commands)
                     .recover(failure -> failed(
-                            failure, isTemporary(failure) && Refused.of(failure).size() == commands.size()))
+                            failure,
+                            ClientFailures.isTemporary(failure)
+                                    && ClientFailures.refused(failure).size() == commands.size()))
                     .compose(replies -> confirmed().map(replies));
         }
 
         /**
-         * Carries commands out as one step, unless what is watched has changed; done when enough replicas have that.
+         * Carries commands out as one step, unless a watched key has changed; complete when enough replicas have the
+         * change.
          *
-         * @return their replies; null where nothing was done
+         * @return their replies; null if nothing was done
          */
         Future<@Nullable Response> execute(List<Request> commands) {
             var step = new ArrayList<Request>();
@@ -359,10 +332,11 @@ public class RedisPool {
             return beforeWrite(deadline)
                     .compose(identified -> stillMaster())
                     .compose(still -> still ? send(step) : Future.failedFuture(new NothingDoneException(NO_MASTER)))
-                    // A command that is refused makes EXEC do nothing, if only MULTI was not.
+                    // If a command is refused, EXEC does nothing, but only if MULTI itself was not refused.
                     .recover(failure -> failed(
                             failure,
-                            isTemporary(failure) && Refused.of(failure).get(0).index() > 0))
+                            ClientFailures.isTemporary(failure)
+                                    && ClientFailures.refused(failure).get(0).index() > 0))
                     .compose(replies -> {
                         Response executed = replies.get(replies.size() - 1);
                         return executed == null
@@ -371,51 +345,40 @@ public class RedisPool {
                     });
         }
 
-        /** Takes back every WATCH; done when enough replicas have what was read. */
+        /** Takes back every WATCH; complete when enough replicas have what was read. */
         Future<Void> keep() {
-            // Not waited for: what the next borrower sends comes after it.
+            // Nothing waits for it: whatever the next borrower sends comes after it.
             connection.send(Request.cmd(Command.UNWATCH));
             return replicated();
         }
 
         private Future<List<Response>> send(List<Request> commands) {
             return deadline.isOver()
-                    ? Future.failedFuture(new NothingDoneException(reason(new TimeoutException())))
+                    ? Future.failedFuture(new NothingDoneException(ClientFailures.reason(new TimeoutException())))
                     : deadline.bound(RedisPool.this.send(connection, commands));
         }
 
-        /** Tells the topology of a failure, and makes of it what a caller may see. */
+        /** Tells the topology of a failure, and turns it into what a caller may see. */
         private <T> Future<T> failed(Throwable failure, boolean nothingDone) {
             if (failure instanceof StoreUnavailableException) {
                 return Future.failedFuture(failure);
             }
-            List<Refused> refused = Refused.of(failure);
+            List<ClientFailures.Refused> refused = ClientFailures.refused(failure);
             RedisReader.Redirection redirection = refused.isEmpty()
                     ? null
                     : RedisReader.Redirection.of(
                             new RespParser.Refusal(refused.get(0).message()), server);
             if (redirection != null && !redirection.onlyThisTime()) {
                 topology.moved(redirection.slot(), redirection.server());
-            } else if (redirection == null && (isTemporary(failure) || isBroken(failure))) {
+            } else if (redirection == null
+                    && (ClientFailures.isTemporary(failure) || ClientFailures.isBroken(failure))) {
                 topology.doubt(server);
             }
-            boolean mayBeAskedAgain = nothingDone || NOT_SENT.equals(failure.getMessage());
+            boolean mayBeAskedAgain = nothingDone || ClientFailures.wasNotSent(failure);
             return Future.failedFuture(
                     mayBeAskedAgain
-                            ? new NothingDoneException(reason(failure))
-                            : new StoreUnavailableException(reason(failure)));
-        }
-
-        private static boolean isTemporary(Throwable failure) {
-            List<Refused> refused = Refused.of(failure);
-            return !refused.isEmpty()
-                    && ELSEWHERE_OR_LATER.contains(refused.get(0).code());
-        }
-
-        private static boolean isBroken(Throwable failure) {
-            return failure instanceof TimeoutException
-                    || NOT_SENT.equals(failure.getMessage())
-                    || (failure instanceof Response && Refused.of(failure).isEmpty());
+                            ? new NothingDoneException(ClientFailures.reason(failure))
+                            : new StoreUnavailableException(ClientFailures.reason(failure)));
         }
 
         private Future<Boolean> stillMaster() {
@@ -425,8 +388,9 @@ public class RedisPool {
         }
 
         /**
-         * A change is confirmed when it was certainly made by a master: a server that was frozen or cut off, and has been replaced
-         * meanwhile, answers as if it still were one, until it learns otherwise and forgets what it has answered.
+         * A change is confirmed only if a master has made it. A server that was frozen or cut off, and was replaced
+         * meanwhile, answers as if it still were a master, until it learns that it is not and drops what it has
+         * confirmed.
          */
         private Future<Void> confirmed() {
             return replicated()
@@ -436,18 +400,21 @@ public class RedisPool {
                             : Future.failedFuture(new StoreUnavailableException(NO_MASTER)));
         }
 
-        /** WAIT is for all that the server had changed until the last command on this connection, whoever changed it. */
+        /**
+         * WAIT covers everything that the server had changed by the last command on this connection, whoever changed
+         * it.
+         */
         private Future<Void> replicated() {
             int wanted = settings.replicasToWait();
             if (wanted == 0) {
                 return Future.succeededFuture();
             }
-            // WAIT is to say how many there are before this side gives the connection up.
+            // WAIT must answer, with however many there are, before this side gives the connection up.
             long patience = Math.max(1, deadline.millisLeft() * 9 / 10);
             return send(List.of(command(Command.WAIT, String.valueOf(wanted), String.valueOf(patience))))
                     .recover(failure -> {
                         topology.doubt(server);
-                        return Future.failedFuture(new StoreUnavailableException(reason(failure)));
+                        return Future.failedFuture(new StoreUnavailableException(ClientFailures.reason(failure)));
                     })
                     .compose(replies -> replies.get(0).toInteger() >= wanted
                             ? Future.succeededFuture()

@@ -18,19 +18,19 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads single keys at the rate of validations, on one long-lived {@link RespConnection} to each server that has some.
+ * Reads single keys at a high rate, on one long-lived {@link RespConnection} to each server.
  *
- * <p>A connection is made anew every 10 s, so that it follows a name that leads elsewhere by now; with growing pauses
- * if Redis cannot be reached; and not at all if nobody reads. All work is done on the event loop it is made on; asked
- * from there, it does not change threads.
+ * <p>Each connection is replaced every 10 s, so that it follows a host name that leads to another server. It is
+ * replaced only if somebody reads; if Redis cannot be reached, the pauses between the attempts grow. All work is done
+ * on the event loop on which the reader was made; a read from there does not change threads.
  */
 public final class RedisReader {
-    /** Reads that may be under way; one more is refused at once. */
+    /** How many reads may be under way. One more is refused at once. */
     private static final int MAX_UNDER_WAY = 10_000;
 
     private final Consumer<Set<RedisNode>> leaving = this::leaveOthersThan;
 
-    /** A read is led astray no more often than this. */
+    /** How many redirections of a cluster a read follows. */
     private static final int MAX_REDIRECTIONS = 5;
 
     private static final Duration LEASE = Duration.ofSeconds(10);
@@ -51,12 +51,19 @@ public final class RedisReader {
     private volatile @Nullable Thread eventLoop;
     private int underWay;
 
+    /**
+     * A reader on the current event loop.
+     *
+     * @param settings how Redis is reached
+     * @param topology where it is now; shared by the whole process
+     * @param timeout the longest time for a connect, and for any reply
+     */
     public RedisReader(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout) {
         this(vertx, settings, topology, timeout, LEASE);
     }
 
-    /** A reader that makes its connections anew when they are in use for so long. */
-    public RedisReader(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout, Duration lease) {
+    /** The same, with another time after which connections are replaced. */
+    RedisReader(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout, Duration lease) {
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.client = vertx.createNetClient(settings.clientOptions(timeout));
@@ -68,7 +75,7 @@ public final class RedisReader {
         topology.listeners().add(leaving);
     }
 
-    /** Reads that wait for a server that is not a master any more are made once more, at the one that is. */
+    /** Reads that wait for a server that is not a master any more are repeated at the one that is. */
     private void leaveOthersThan(Set<RedisNode> masters) {
         onEventLoop(() -> {
             for (Line line : List.copyOf(lines.values())) {
@@ -80,8 +87,10 @@ public final class RedisReader {
     }
 
     /**
-     * What lies under the key; empty where there is nothing. Reads once more where the connection broke: it may have been closed
-     * in the instant it was used. Fails with {@link StoreUnavailableException}.
+     * Reads the value of a key. If the connection breaks, the read is repeated once, because the connection may have
+     * been closed in the moment in which it was used.
+     *
+     * @return empty if there is no such key; fails with {@link StoreUnavailableException}
      */
     public Future<Optional<String>> get(String key, Deadline deadline) {
         var read = new Read(key, deadline);
@@ -89,7 +98,7 @@ public final class RedisReader {
         return read.answer.future();
     }
 
-    /** Closes all connections. */
+    /** Closes all connections. Reads that are under way fail. */
     public Future<Void> close() {
         topology.listeners().remove(leaving);
         return client.close();
@@ -98,7 +107,7 @@ public final class RedisReader {
     private static StoreUnavailableException unavailable(Throwable failure) {
         return failure instanceof StoreUnavailableException known
                 ? known
-                : new StoreUnavailableException(RedisPool.reason(failure));
+                : new StoreUnavailableException(ClientFailures.reason(failure));
     }
 
     private void onEventLoop(Runnable work) {
@@ -120,7 +129,7 @@ public final class RedisReader {
         private boolean repeated;
         private boolean bounded;
 
-        @SuppressWarnings("NullAway.Init") // set where it is asked, before any reply
+        @SuppressWarnings("NullAway.Init") // set before it is asked, so before any reply
         Read(String key, Deadline deadline) {
             this.key = key;
             this.deadline = deadline;
@@ -150,7 +159,7 @@ public final class RedisReader {
             }
         }
 
-        /** A connection sees to it that a reply comes in time; whatever else the read waits for, this does. */
+        /** A connection sees that replies arrive in time. This bounds whatever else the read waits for. */
         void bound() {
             if (!bounded) {
                 bounded = true;
@@ -182,7 +191,7 @@ public final class RedisReader {
                 line(elsewhere.server()).ask(this);
                 return;
             }
-            end(() -> answer.tryFail(new StoreUnavailableException("Redis answered " + refusal.code())));
+            end(() -> answer.tryFail(new StoreUnavailableException(ClientFailures.answered(refusal.code()))));
         }
 
         @Override
@@ -211,7 +220,7 @@ public final class RedisReader {
         return line;
     }
 
-    /** The way to one server: a connection, or the reads that wait for one. */
+    /** The line to one server: a connection, or the reads that wait for one. */
     private final class Line {
         private final RedisNode server;
         private final ArrayDeque<Read> waiting = new ArrayDeque<>();
@@ -233,7 +242,7 @@ public final class RedisReader {
             } else {
                 used = true;
                 if (read.exceptionally) {
-                    // The key's slot is on its way to this server, which else leads back to where it came from.
+                    // The slot of the key is moving to this server, which would otherwise redirect the read back.
                     read.exceptionally = false;
                     connection.send(ASKING, RespConnection.NOBODY);
                 }
@@ -294,7 +303,7 @@ public final class RedisReader {
         }
 
         private void failWaiting(Throwable failure) {
-            // Some of them ask again at once, maybe another server.
+            // Some of them ask again at once, and may be added again.
             List<Read> failing = List.copyOf(waiting);
             waiting.clear();
             failing.forEach(read -> read.fail(unavailable(failure)));
@@ -313,9 +322,16 @@ public final class RedisReader {
         }
     }
 
-    /** What a server of a cluster says of a key that it does not have: where to ask, from now on or only this time. */
+    /**
+     * What a server of a cluster says about a key that it does not have: where to ask, from now on or only this time.
+     */
     record Redirection(int slot, RedisNode server, boolean onlyThisTime) {
-        /** @param asked who says so */
+        /**
+         * Reads the redirection from an error.
+         *
+         * @param asked the server that said it
+         * @return null if the error is not a redirection
+         */
         static @Nullable Redirection of(RespParser.Refusal refusal, RedisNode asked) {
             String[] words = refusal.message().split(" ", -1);
             boolean redirects = words.length == 3 && (words[0].equals("MOVED") || words[0].equals("ASK"));

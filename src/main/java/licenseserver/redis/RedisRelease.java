@@ -4,16 +4,16 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Which releases of Redis still get security fixes. */
+/** Knows which releases of Redis still get security fixes. */
 public final class RedisRelease {
     private static final Pattern REDIS = Pattern.compile("Redis (\\d{1,4})\\.(\\d{1,4})\\b.*");
 
     private RedisRelease() {}
 
     /**
-     * Says since when a release gets no security fixes any more. The dates are those of endoflife.date and of the security policy of
-     * Redis, as of March 2026. All releases of Valkey had support then, 7.2 until April 2027. A release that is not known is taken for
-     * a newer one.
+     * Says since when a release has had no security fixes. The dates are from endoflife.date and from the security
+     * policy of Redis, as of March 2026. All releases of Valkey were supported at that time, 7.2 until April 2027. An
+     * unknown release counts as a newer one.
      *
      * @param release name and version, such as {@code Redis 6.2.11} or {@code Valkey 8.0.1}
      * @return a sentence without a full stop; empty if it gets fixes

@@ -22,17 +22,17 @@ import licenseserver.config.Values;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How Redis is reached.
+ * Describes how Redis is reached.
  *
  * @param kind how the servers of Redis work together
- * @param nodes the servers that are known beforehand: the only one, or sentinels, or some of a cluster
- * @param isEncrypted whether all connections are TLS, and the certificate must name the host that was connected to
- * @param user null for Redis's default user
- * @param password null where none is asked for
+ * @param nodes the servers to ask first: the only one, or the sentinels, or some servers of a cluster
+ * @param isEncrypted whether all connections use TLS; then the certificate must name the host that was connected to
+ * @param user null for the default user of Redis
+ * @param password null if Redis asks for none
  * @param database always 0 in a cluster
- * @param authorities a PEM file of the certificates that are trusted; null for those that Java trusts
- * @param masterName what the sentinels call the master; null where there are none
- * @param sentinelPassword null where the sentinels ask for none
+ * @param authorities a PEM file with the certificates to trust; null for those that Java trusts
+ * @param masterName what the sentinels call the master; null without sentinels
+ * @param sentinelPassword null if the sentinels ask for none
  * @param replicasToWait how many replicas must have a change before it is confirmed
  */
 public record RedisSettings(
@@ -47,11 +47,13 @@ public record RedisSettings(
         @Nullable String sentinelPassword,
         int replicasToWait) {
 
-    /** How servers of Redis work together. */
+    /** The ways in which servers of Redis work together. */
     public enum Kind {
-        /** One server, or several behind one address that always leads to the master. */
+        /**
+         * One server, or several behind one address that always leads to the master; the only node is that address.
+         */
         STANDALONE(6379),
-        /** One master at a time, which the sentinels name; the nodes are the sentinels. */
+        /** One master at a time, which the sentinels know; the nodes are the sentinels. */
         SENTINEL(26379),
         /** A Redis Cluster: each master has some of the keys. */
         CLUSTER(6379);
@@ -116,6 +118,7 @@ public record RedisSettings(
     private static final Pattern NODE =
             Pattern.compile("(?:\\[(?<address>[0-9A-Fa-f:.]+)]|(?<name>[A-Za-z0-9._-]+))(?::(?<port>\\d{1,5}))?");
 
+    /** Copies the nodes. */
     public RedisSettings {
         nodes = List.copyOf(nodes);
     }
@@ -200,7 +203,7 @@ public record RedisSettings(
         }
     }
 
-    /** As {@link #of(Kind, String)}, of one server. */
+    /** Reads the address of a single server, as {@link #of(Kind, String)} does. */
     public static RedisSettings of(String url) {
         return of(Kind.STANDALONE, url);
     }
@@ -209,7 +212,7 @@ public record RedisSettings(
      * Reads {@code redis://[[user]:password@]host[:port][,host[:port]…][/database]}, or the same with {@code rediss}
      * for TLS. User and password are percent-encoded.
      *
-     * @throws IllegalArgumentException where it is no such address; its message does not quote it, as it may hold a
+     * @throws IllegalArgumentException for any other text; the message does not quote it, because it may contain a
      *     password
      */
     public static RedisSettings of(Kind kind, String url) {
@@ -259,7 +262,7 @@ public record RedisSettings(
         }
     }
 
-    /** The same but for what the sentinels are asked with, in place of what Redis is. */
+    /** These settings with the password of the sentinels in place of the user, password and database of Redis. */
     RedisSettings ofSentinels() {
         return new RedisSettings(
                 kind,
@@ -274,12 +277,16 @@ public record RedisSettings(
                 replicasToWait);
     }
 
-    /** How connections to it are made. */
+    /**
+     * The options of a client that connects to Redis.
+     *
+     * @param timeout the longest time for a connect, and for a TLS handshake
+     */
     public NetClientOptions clientOptions(Duration timeout) {
         return applyTo(new NetClientOptions().setTcpKeepAlive(true).setTcpNoDelay(true), timeout);
     }
 
-    /** Adds what these settings ask of connections. */
+    /** Adds the time-outs and, if there is TLS, what it needs. */
     NetClientOptions applyTo(NetClientOptions options, Duration timeout) {
         options.setConnectTimeout((int) timeout.toMillis());
         if (isEncrypted) {
@@ -294,7 +301,7 @@ public record RedisSettings(
         return options;
     }
 
-    /** Shows no password. */
+    /** Shows the nodes only, and no password. */
     @Override
     public String toString() {
         return "RedisSettings" + nodes;

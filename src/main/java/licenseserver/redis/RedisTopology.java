@@ -8,37 +8,40 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 
 /**
- * Knows which server of Redis has a key now, and may write it. One for the whole process; its methods may be called from any
- * thread. What it gives is complete at once where it is known, and fails with {@link StoreUnavailableException}, after a bounded
- * time, where it is not.
+ * Knows which server of Redis has a key now and may write it. There is one for the whole process; its methods may be
+ * called from any thread. A future that it returns is complete at once if the answer is known. Else it completes
+ * within a bounded time, or fails with {@link StoreUnavailableException}.
  */
 public interface RedisTopology {
     /** The master that has the key. */
     Future<RedisNode> serverOf(String key);
 
-    /** All masters. A server that is not among them must not be written to. */
-    public Future<Set<RedisNode>> masters();
+    /** All masters. No other server may be written to. */
+    Future<Set<RedisNode>> masters();
 
-    /** Takes note that a server did not answer, or said that it is not, or no longer, the one to ask. */
-    public void doubt(RedisNode server);
+    /** Takes note that a server did not answer, or said that another one must be asked. */
+    void doubt(RedisNode server);
 
-    /** Takes note that a server of a cluster said where a slot is now. */
+    /** Takes note that, as a server of a cluster said, this slot is at another server from now on. */
     void moved(int slot, RedisNode to);
 
-    /** Whether these servers still hold the data that this process has seen in them. */
-    public StoreIdentity identity();
+    /** Tells whether these servers still hold the data that this process has seen in them. */
+    StoreIdentity identity();
 
     /**
-     * Who is told the masters each time that they have changed, on any thread: whoever waits for a server that is not a master any
-     * more would do so in vain. Whoever adds itself removes itself in the end.
+     * The listeners that are told all masters each time they change, on any thread, so that nothing waits for a
+     * server that is not a master any more. A listener adds itself to this list, and removes itself when it is
+     * closed.
      */
     List<Consumer<Set<RedisNode>>> listeners();
 
-    /** Stops looking. */
+    /** Stops watching the servers, and closes all connections. */
     void close();
 
-    /** The topology that the settings describe. */
-    public static RedisTopology of(Vertx vertx, RedisSettings settings) {
+    /**
+     * The topology that the settings describe. Call it on an event loop, and {@link #close} the topology in the end.
+     */
+    static RedisTopology of(Vertx vertx, RedisSettings settings) {
         return switch (settings.kind()) {
             case STANDALONE -> single(settings.nodes().get(0));
             case SENTINEL -> new SentinelTopology(vertx, settings);
@@ -46,7 +49,7 @@ public interface RedisTopology {
         };
     }
 
-    /** A single server: it has all keys, whatever happens. */
+    /** The topology of a single server, which always has all keys. */
     static RedisTopology single(RedisNode server) {
         Future<RedisNode> known = Future.succeededFuture(server);
         Future<Set<RedisNode>> masters = Future.succeededFuture(Set.of(server));

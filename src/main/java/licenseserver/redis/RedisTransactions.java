@@ -15,41 +15,47 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Changes what lies under a key of Redis in one step, from what was there to what a function makes of it.
+ * Changes what lies under a key of Redis in one step: a function is given what is there and decides what to write.
  *
- * <p>This is optimistic locking. On a connection of its own, WATCH tells Redis to remember the key, and the reads read it, and
- * what else only changes together with it. On what was read is decided here, in this process, while anyone else may write.
- * Then MULTI, the writes and EXEC go out together: Redis runs them as one step, and only if nobody has written the key since
- * the WATCH; else it does nothing and answers EXEC with null, and all begins again with what the other one wrote. So no change
- * is ever based on a state that is no more, and no lock is held by a server that may die.
+ * <p>This is optimistic locking. First WATCH tells Redis, on a connection that nobody else uses meanwhile, to notice
+ * changes of the key; then the key is read, and with it whatever only changes together with it. The function decides
+ * in this process, while others are free to write. Then MULTI, the writes and EXEC are sent together. Redis carries
+ * them out as one step if nobody has written the key since the WATCH. Otherwise it does nothing and answers EXEC with
+ * null, and everything starts over with what the other writer left. So no change is ever based on outdated data, and
+ * no lock can be left behind by a server that dies.
  *
- * <p>A connection must not go back to the pool with its WATCH: the next borrower's EXEC would fail for a key that it never
- * asked for. EXEC takes the WATCH back by itself; where nothing is to be written UNWATCH does; and after any failure the
- * connection is thrown away.
+ * <p>A connection must not go back to the pool with its WATCH, because the next borrower's EXEC would fail for a key
+ * that it never asked about. EXEC ends the WATCH; if there is nothing to write, UNWATCH does; and after any failure
+ * the connection is thrown away.
  *
- * <p>Where the answer to EXEC does not arrive, the change may have been made or not. That is reported as {@link
- * StoreUnavailableException}; every change is such that it can be asked for again. Before that, nothing has happened yet, and the
- * pool begins again, maybe at another server.
+ * <p>If the answer to EXEC does not arrive, it is not known whether the change was made. That is reported as
+ * {@link StoreUnavailableException}, so every change must be one that can be asked for again. If something fails
+ * before EXEC is sent, nothing has happened yet, and the pool tries again, maybe at another server.
  */
 public final class RedisTransactions {
-    /** How often a change is tried that others keep overtaking. Only other servers can: those of this one take turns. */
-    public static final int MAX_ATTEMPTS = 20;
+    /** How often a change is tried if other servers keep winning the race. The changes of this server take turns. */
+    private static final int MAX_ATTEMPTS = 20;
 
-    /** The longest pause before a further attempt, in milliseconds; each is drawn at random, to part those who collided. */
+    /**
+     * The longest pause before another attempt, in milliseconds. Pauses are random, so that two who collided do not
+     * collide again.
+     */
     private static final int MAX_PAUSE_MILLIS = 32;
 
     private final Vertx vertx;
     private final RedisPool redis;
 
+    /** Transactions on connections of this pool. */
     public RedisTransactions(Vertx vertx, RedisPool redis) {
         this.vertx = vertx;
         this.redis = redis;
     }
 
     /**
-     * What is to be written, if anything, and the answer that is good once it is written.
+     * What to write, and the answer that is true once it is written.
      *
-     * @param writes commands on the watched key and on others in its cluster slot
+     * @param writes commands on the watched key and on others in its cluster slot; empty to write nothing
+     * @param answer what the whole change completes with
      */
     public record Change<R>(List<Request> writes, R answer) {}
 
@@ -57,7 +63,10 @@ public final class RedisTransactions {
      * Changes what lies under a key.
      *
      * @param reads commands on the key and on others in its cluster slot
-     * @param decide from their replies to what is to be written; called again after a lost race or at another server
+     * @param decide is given the replies to the reads, in their order, and decides what to write; it is called again
+     *     if the race was lost, or if another server must be asked, so it must have no side effect
+     * @return the answer of the decision that was carried out; fails with {@link StoreUnavailableException}, or as
+     *     {@code decide} fails
      */
     public <R> Future<R> change(
             String key, List<Request> reads, Deadline deadline, Function<List<Response>, Future<Change<R>>> decide) {
@@ -106,10 +115,15 @@ public final class RedisTransactions {
         return true;
     }
 
-    /** A short random pause; fails where that attempt is one too many. */
+    /**
+     * Waits a short random time.
+     *
+     * @param attempt the number of the attempt that is to follow
+     * @return fails with {@link StoreUnavailableException} if that would be one attempt too many
+     */
     public Future<Void> pauseBefore(int attempt) {
         if (attempt > MAX_ATTEMPTS) {
-            return Future.failedFuture(new StoreUnavailableException("other servers kept changing the same license"));
+            return Future.failedFuture(new StoreUnavailableException("other servers kept changing the same key"));
         }
         int longest = (int) Math.min(MAX_PAUSE_MILLIS, 1L << attempt);
         return vertx.timer(ThreadLocalRandom.current().nextInt(1, longest + 1), TimeUnit.MILLISECONDS)

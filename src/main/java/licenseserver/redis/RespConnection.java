@@ -17,14 +17,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection to a server of Redis, for few commands at a high rate: all that are sent in one turn of the event loop go out in
- * one write, as a write, not the command, is what costs. A reply that does not come in time breaks the connection, and so does a
- * silence in which not even a PING is answered.
+ * One connection to a server of Redis, for a few kinds of commands at a high rate. All commands of one turn of the
+ * event loop are sent in one write, because the write is what costs time, not the command. A reply that does not
+ * arrive in time breaks the connection, and so does an unanswered PING after a silence.
  *
- * <p>This stands beside Vert.x's Redis client, which transactions use, for three reasons: of a batch that client tells one failure
- * for all, it mistakes a push message for the next reply, and its share of the time that a validation takes is twice as large.
+ * <p>Transactions use Vert.x's Redis client; this class exists beside it for three reasons. That client reports one
+ * failure for a whole batch, it mistakes a push message for the next reply, and it takes twice the time for a read.
  *
- * <p>Belongs to the event loop it is opened on.
+ * <p>A connection belongs to the event loop on which it was opened.
  */
 public final class RespConnection {
     private static final Duration SILENCE = Duration.ofSeconds(1);
@@ -32,19 +32,22 @@ public final class RespConnection {
     private static final byte[] LINE_END = "\r\n".getBytes(StandardCharsets.US_ASCII);
     private static final Logger LOG = LoggerFactory.getLogger(RespConnection.class);
 
-    /** Waits for the reply to one command. Exactly one of the two is called, once. */
+    /** Waits for the reply to one command. Exactly one of its methods is called, once. */
     interface Receiver {
-        /** The reply, as {@link RespParser} has it; also one that is an error. */
+        /** Takes the reply, as {@link RespParser} describes it. It can be an error. */
         void receive(@Nullable Object reply);
 
-        /** There will be none: the connection is broken, and whether the command was carried out is unknown. */
+        /**
+         * Takes note that there will be no reply: the connection broke. It is not known whether the command was
+         * carried out.
+         */
         void fail(StoreUnavailableException reason);
     }
 
-    /** A command that was sent, and when its reply must be there, by {@link System#nanoTime}. */
+    /** A command that was sent, and the {@link System#nanoTime} by which its reply must arrive. */
     private record Sent(Receiver receiver, long due) {}
 
-    /** How often it is looked whether a reply is overdue. */
+    /** The longest time between two checks whether a reply is overdue. */
     public static final Duration LONGEST_PAUSE_BETWEEN_CHECKS = Duration.ofMillis(100);
 
     /** For commands whose reply does not matter. */
@@ -85,8 +88,8 @@ public final class RespConnection {
                 check -> check());
     }
 
-    /** The same where a silence may take a second. */
-    public static Future<RespConnection> open(
+    /** Opens a connection on which a silence may last one second. */
+    static Future<RespConnection> open(
             Vertx vertx, NetClient client, RedisNode server, RedisSettings settings, Duration timeout) {
         return open(vertx, client, server, settings, timeout, SILENCE);
     }
@@ -95,8 +98,8 @@ public final class RespConnection {
      * Connects, logs in, and selects the database.
      *
      * @param client made with {@link RedisSettings#clientOptions}
-     * @param timeout the longest that this, and later any reply, may take
-     * @param silence the time without a word from Redis after which it is asked for one
+     * @param timeout the longest time that this may take, and later any reply
+     * @param silence the time without a word from Redis after which a PING is sent
      * @return fails with {@link StoreUnavailableException}
      */
     public static Future<RespConnection> open(
@@ -110,7 +113,7 @@ public final class RespConnection {
         return Deadline.in(timeout)
                 .bound(connecting)
                 .onFailure(late -> connecting.onSuccess(NetSocket::close))
-                .recover(failure -> Future.failedFuture(new StoreUnavailableException(RedisPool.reason(failure))))
+                .recover(failure -> Future.failedFuture(new StoreUnavailableException(ClientFailures.reason(failure))))
                 .compose(socket -> {
                     var connection = new RespConnection(vertx, socket, timeout, silence);
                     return connection.greet(settings).map(connection).onFailure(refused -> connection.close());
@@ -124,19 +127,19 @@ public final class RespConnection {
                     ? ask("AUTH", settings.password())
                     : ask("AUTH", settings.user(), settings.password());
         }
-        // A server that has too many clients accepts one more, and refuses it with its first command.
+        // A server that has too many clients accepts one more, and then refuses its first command.
         return greeted.compose(authenticated ->
                 settings.database() == 0 ? ask("PING") : ask("SELECT", Integer.toString(settings.database())));
     }
 
-    /** Sends one command; fails with {@link StoreUnavailableException} also where the answer is an error. */
+    /** Sends one command. Fails with {@link StoreUnavailableException}, also if the reply is an error. */
     public Future<@Nullable Object> ask(String... words) {
         Promise<@Nullable Object> answer = Promise.promise();
         send(command(words), new Receiver() {
             @Override
             public void receive(@Nullable Object reply) {
                 if (reply instanceof RespParser.Refusal error) {
-                    answer.fail(new StoreUnavailableException("Redis answered " + error.code()));
+                    answer.fail(new StoreUnavailableException(ClientFailures.answered(error.code())));
                 } else {
                     answer.complete(reply);
                 }
@@ -150,7 +153,7 @@ public final class RespConnection {
         return answer.future();
     }
 
-    /** A command as it goes over the wire. */
+    /** A command as it is sent over the wire. */
     static Buffer command(String... words) {
         Buffer command = Buffer.buffer("*" + words.length + "\r\n");
         for (String word : words) {
@@ -167,7 +170,9 @@ public final class RespConnection {
         }
     }
 
-    /** The same for a GET, without a buffer of its own: there is one at every validation. */
+    /**
+     * Sends a GET in the same way. It makes no buffer of its own, because this is done thousands of times per second.
+     */
     void get(String key, Receiver receiver) {
         if (expect(receiver)) {
             byte[] name = key.getBytes(StandardCharsets.UTF_8);
@@ -191,7 +196,7 @@ public final class RespConnection {
         return true;
     }
 
-    /** Runs after all that the event loop has read in this turn was handled, so with all the commands that came of it. */
+    /** Runs when the event loop has handled all input of this turn, so it sends all commands that came of that. */
     private void flush() {
         if (broken == null) {
             Buffer all = unsent;
@@ -224,7 +229,7 @@ public final class RespConnection {
         try {
             answered.receiver().receive(reply);
         } catch (RuntimeException defect) {
-            // The replies behind it are for others.
+            // The replies after it are for others.
             LOG.error("A reply of Redis was not taken, by a defect of this program", defect);
         }
     }
@@ -239,17 +244,17 @@ public final class RespConnection {
         }
     }
 
-    /** Is given each push message from now on, in the order in which they come between the replies. */
+    /** Sets the handler of push messages. It is called for each from now on, in the order in which they arrive. */
     public void onPush(Consumer<List<@Nullable Object>> handler) {
         pushes = handler;
     }
 
-    /** Completes when the connection is closed or broken, before those who wait for replies are told so. */
+    /** Completes when the connection is closed or broken, before those who wait for replies are told. */
     public Future<Void> closed() {
         return closed.future();
     }
 
-    /** Closes when all that was sent is answered; nothing may be sent any more. */
+    /** Closes the connection when everything that was sent is answered. Nothing may be sent any more. */
     void closeWhenUnused() {
         retired = true;
         if (sent.isEmpty()) {
@@ -257,6 +262,7 @@ public final class RespConnection {
         }
     }
 
+    /** Closes the connection at once. Replies that have not arrived yet fail. */
     public void close() {
         breakOff("the connection to Redis was closed");
     }

@@ -8,12 +8,13 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes apart what Redis sends (RESP, versions 2 and 3), however it is cut into pieces.
+ * Parses what Redis sends (RESP, versions 2 and 3), however it is cut into pieces.
  *
- * <p>A reply is a String; a Long; a List (a map is its keys and values in turn); a {@link Refusal}; a {@link Push}; or null.
+ * <p>A reply is a String, a Long, a List (a map becomes a list of its keys and values in turn), a {@link Refusal}, a
+ * {@link Push}, or null.
  */
 final class RespParser {
-    /** An error that Redis answers with; its first word says which. */
+    /** An error that Redis answers with. The first word of its message is the error code. */
     record Refusal(String message) {
         String code() {
             int space = message.indexOf(' ');
@@ -21,10 +22,10 @@ final class RespParser {
         }
     }
 
-    /** A message that nobody asked for, and that takes no reply's place. */
+    /** A message that Redis sends on its own, between the replies. */
     record Push(List<@Nullable Object> content) {}
 
-    /** What Redis sends is not understood: no later reply can be, either. */
+    /** Redis sent something that cannot be parsed, so nothing after it can be parsed either. */
     static final class ProtocolException extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -33,7 +34,7 @@ final class RespParser {
         }
     }
 
-    /** A record is some kilobytes long; nothing that is asked for comes near this. */
+    /** The most bytes or elements of one reply. Values are some kilobytes long, so no reply comes near this. */
     private static final int MAX_LENGTH = 64 * 1024 * 1024;
 
     private static final int MAX_DEPTH = 8;
@@ -46,8 +47,8 @@ final class RespParser {
     /**
      * Takes the next piece.
      *
-     * @param replies is given each reply that is complete by now
-     * @throws ProtocolException where it cannot be understood
+     * @param replies is given each reply that is now complete
+     * @throws ProtocolException if the bytes cannot be parsed
      */
     void parse(byte[] piece, Consumer<@Nullable Object> replies) {
         bytes = bytes.length == 0 ? piece : joined(bytes, piece);
@@ -90,7 +91,7 @@ final class RespParser {
         };
     }
 
-    /** Where the line at the position ends; negative where its end is not there yet. */
+    /** Where the line at the position ends; negative if its end has not arrived yet. */
     private int lineEnd() {
         for (int i = position; i + 1 < bytes.length; i++) {
             if (bytes[i] == '\r' && bytes[i + 1] == '\n') {

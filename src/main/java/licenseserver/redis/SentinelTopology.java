@@ -15,9 +15,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one master that sentinels name. Every sentinel is asked ten times a second, often enough to hear that a failover has
- * begun before a replica is promoted: from then on the old master is not used, as what it confirms would be lost. Each failover has a higher epoch than the one before, and the answer with the highest counts: so a sentinel that was
- * frozen or is cut off leads nobody back. A server is used when it says itself that it is a master, and again after each doubt.
+ * Follows the one master that the sentinels name. Every sentinel is asked ten times per second. That is often enough
+ * to hear that a failover has begun before a replica is promoted. From then on the old master is not used, because
+ * the changes that it confirms would be lost. Each failover has a higher epoch than the one before, and the answer
+ * with the highest epoch counts, so a sentinel that was frozen or is cut off cannot lead back to an old master. A
+ * server is used once it says itself that it is a master; after each doubt it is asked again.
  */
 final class SentinelTopology implements RedisTopology {
     private static final Logger LOG = LoggerFactory.getLogger(SentinelTopology.class);
@@ -25,22 +27,25 @@ final class SentinelTopology implements RedisTopology {
     private static final Duration TICK = Duration.ofMillis(100);
     private static final Duration PATIENCE = Duration.ofMillis(500);
 
-    /** The longest that a failover is waited for; one that takes longer is likely to fail. */
+    /** How long to wait for a failover; one that takes longer will probably fail. */
     private static final Duration FAILOVER = Duration.ofSeconds(5);
 
-    /** After which those who wait for a master are told that there is none. */
+    /** After this time, those who wait for a master are told that none is known. */
     private static final Duration SEARCH = Duration.ofSeconds(1);
 
-    /** What is only contradicted for so long does not count any more: the sentinels may have been set up anew. */
+    /**
+     * If all answers contradict what is known for this long, it is forgotten: the sentinels may have been set up
+     * anew.
+     */
     private static final Duration MEMORY = Duration.ofSeconds(10);
 
-    /** Whom sentinels name. */
+    /** The master that a sentinel names. */
     private record Named(RedisNode server, long epoch) {}
 
-    /** What one sentinel says. */
+    /** The answer of one sentinel. */
     private record Word(Named named, boolean isFailingOver) {}
 
-    /** What was found out. */
+    /** The master if it is known, else the search for it. */
     private record Found(Future<RedisNode> server, Future<Set<RedisNode>> masters) {
         static Found master(RedisNode server) {
             return new Found(Future.succeededFuture(server), Future.succeededFuture(Set.of(server)));
@@ -165,7 +170,7 @@ final class SentinelTopology implements RedisTopology {
         }
     }
 
-    /** Whether a sentinel is about to promote another one; it says so until that one is the one it names. */
+    /** Whether a sentinel is replacing the master. It says so until it names the new one. */
     private boolean isBeingReplaced() {
         return sentinels.stream()
                 .map(sentinel -> sentinel.lastWord)
@@ -209,7 +214,7 @@ final class SentinelTopology implements RedisTopology {
                         .onComplete(done -> connection.close()));
     }
 
-    /** One of those who are asked. */
+    /** One of the sentinels. */
     private final class Sentinel {
         private final RedisNode address;
         private @Nullable RespConnection connection;
@@ -234,7 +239,7 @@ final class SentinelTopology implements RedisTopology {
                     learn(lastWord.named());
                 } else if (!failureTold && !closed) {
                     failureTold = true;
-                    LOG.warn("The sentinel {} cannot be used: {}", address, RedisPool.reason(answer.cause()));
+                    LOG.warn("The sentinel {} cannot be used: {}", address, ClientFailures.reason(answer.cause()));
                 }
             });
         }
@@ -250,7 +255,7 @@ final class SentinelTopology implements RedisTopology {
                     });
         }
 
-        /** Both questions go out together, so both answers are of the same moment. */
+        /** Both questions are sent together, so that both answers are about the same moment. */
         private Future<Word> ask(RespConnection opened) {
             String master = String.valueOf(settings.masterName());
             Future<@Nullable Object> server = opened.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master);

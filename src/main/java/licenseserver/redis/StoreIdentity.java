@@ -20,25 +20,24 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BiPredicate;
 import java.util.function.Supplier;
-import licenseserver.store.RedisMonitor;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Tells whether Redis still holds the data that this process has seen in it. A Redis that was restarted without its
- * files answers as fast as ever, and every answer about a license would be "no".
+ * files answers as fast as ever, and would say that nothing that anybody asks for exists.
  *
- * <p>The identity is a random text in Redis itself. The first write of all servers makes it, and every server remembers
- * it as soon as it has seen it. A Redis that restarts breaks all connections, so each new connection is asked for the
- * identity before it carries anything else. If it is gone or another one, nothing is read or written until it is back.
- * {@link RedisMonitor} also looks at it twice per second: so a person's FLUSHALL, which breaks no connection, is found
- * within half a second, and so is the return of the data.
+ * <p>The identity is a random text in Redis itself. The first write of any server creates it, and every server
+ * remembers it as soon as it has seen it. A restart of Redis breaks all connections, so each new connection must show
+ * the identity before it is used for anything else. If the identity is gone, or is another one, nothing is read or
+ * written until it is back. {@link RedisMonitor} also looks at it twice per second: so it notices within half a
+ * second if a person types FLUSHALL, which breaks no connection, and if the data is back.
  *
- * <p>In a cluster each master has data of its own, so there is a copy in one of every {@value #SLOTS_PER_COPY} slots; a
+ * <p>In a cluster each master has data of its own, so there is one copy for every {@value #SLOTS_PER_COPY} slots. A
  * slot that moves to another master takes its copy along. The first copy leads: it is written first, as a draft, so
- * that servers that write at the same time agree, and again when all others are there. From then on a copy that is
- * missing means lost data.
+ * that servers that write at the same time agree, and written again when all others are there. From then on a missing
+ * copy means lost data.
  *
- * <p>One for the whole process; may be used from any thread.
+ * <p>There is one for the whole process; it may be used from any thread.
  */
 public final class StoreIdentity {
     private static final String KEY = "store-identity";
@@ -46,10 +45,11 @@ public final class StoreIdentity {
     private static final String DRAFT = "draft:";
     private static final int BYTES = 16;
 
-    /** At a start, in which a slow machine loads this program's classes meanwhile. */
+    /** Long, because a slow machine is still loading the classes of this program at the start. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    public static final String LOST = "Redis has lost its data";
+    /** How messages about lost data begin. */
+    static final String LOST = "Redis has lost its data";
 
     private final List<String> keys;
     private final BiPredicate<RedisNode, String> isAt;
@@ -91,29 +91,29 @@ public final class StoreIdentity {
         return keys.get(0);
     }
 
-    /** Whether this process knew an identity that is gone or another one now. */
-    public boolean isLost() {
+    /** Whether the identity that this process knew is gone, or is another one now. */
+    boolean isLost() {
         return lostAt != null;
     }
 
-    /** The server on which data is missing; null if none is. */
+    /** The server on which data is missing; null if none is missing. */
     @Nullable
-    public RedisNode lostAt() {
+    RedisNode lostAt() {
         return lostAt;
     }
 
-    /** The failure of all that would be asked of a Redis that lost its data. */
+    /** The failure of every call while the data is lost. */
     static StoreUnavailableException loss() {
         return new StoreUnavailableException(LOST);
     }
 
-    /** The key to ask a server for before it is used; null if there is nothing that it must have. */
+    /** The key that a server must have before it is used; null if there is none. */
     @Nullable
     String keyAt(RedisNode server) {
         if (known == null) {
             return null;
         }
-        // Another one each time: while its slot is on its way to another master, a copy cannot be read.
+        // Another one each time, because a copy cannot be read while its slot moves to another master.
         int first = ThreadLocalRandom.current().nextInt(keys.size());
         for (int i = 0; i < keys.size(); i++) {
             String key = keys.get((first + i) % keys.size());
@@ -125,10 +125,10 @@ public final class StoreIdentity {
     }
 
     /**
-     * Asks a connection that was just opened for the identity.
+     * Checks that a connection that was just opened shows the identity.
      *
-     * @return the connection; fails with {@link StoreUnavailableException}, and the connection is closed, if the
-     *     identity is gone or another one, or cannot be read
+     * @return the connection; if the identity is gone, is another one, or cannot be read, fails with
+     *     {@link StoreUnavailableException} and closes the connection
      */
     public Future<RespConnection> verified(RedisNode server, RespConnection connection) {
         String key = keyAt(server);
@@ -142,9 +142,9 @@ public final class StoreIdentity {
     }
 
     /**
-     * Judges what a server has under {@link #keyAt}.
+     * Compares what a server has under {@link #keyAt} with the identity.
      *
-     * @param found null for nothing
+     * @param found null if the server has no value there
      * @return fails with {@link StoreUnavailableException} if it is not the identity
      */
     Future<Void> verify(RedisNode server, @Nullable String found) {
@@ -156,9 +156,9 @@ public final class StoreIdentity {
     }
 
     /**
-     * To be called before anything is written: makes the identity if there is none yet.
+     * Must be called before anything is written: creates the identity if there is none yet.
      *
-     * @return fails with {@link StoreUnavailableException} if it cannot be made, or data was lost
+     * @return fails with {@link StoreUnavailableException} if it cannot be created, or if data was lost
      */
     Future<Void> beforeWrite() {
         if (isLost()) {
@@ -167,20 +167,20 @@ public final class StoreIdentity {
         return known == null ? maker.get() : Future.succeededFuture();
     }
 
-    /** Says who makes the identity if there is none; without a maker, writing goes on without one. */
-    public void madeBy(Supplier<Future<Void>> maker) {
+    /** Sets who creates the identity if there is none. Without a maker, writes go on without an identity. */
+    void madeBy(Supplier<Future<Void>> maker) {
         this.maker = maker;
     }
 
     /** Reads all copies, learns the identity from them, and finds out whether data was lost or is back. */
-    public Future<Void> look(RedisPool redis, Collection<RedisNode> masters, Deadline deadline) {
+    Future<Void> look(RedisPool redis, Collection<RedisNode> masters, Deadline deadline) {
         return read(redis, masters, deadline).onSuccess(this::judge).mapEmpty();
     }
 
     /**
-     * What was read.
+     * The copies that were read.
      *
-     * @param found what lies under each key that could be read; empty for nothing
+     * @param found the value of each key that could be read; empty if there is none
      * @param places the server of each key
      */
     private record Copies(Map<String, Optional<String>> found, Map<String, RedisNode> places) {}
@@ -223,19 +223,19 @@ public final class StoreIdentity {
         }
     }
 
-    /** The identity by what was found; null if there is none yet, or it cannot be known. */
+    /** The identity that the copies show; null if there is none yet, or if they cannot show it. */
     private @Nullable String learned(Map<String, Optional<String>> found) {
         Optional<String> first = found.get(firstKey());
         List<Optional<String>> distinct = found.values().stream().distinct().toList();
         if (first == null) {
-            // It may be a draft. Then others are likely to be missing, too.
+            // The first copy may be a draft. Then other copies are probably missing, too.
             return distinct.size() == 1 ? distinct.get(0).orElse(null) : null;
         }
         String value = first.orElse("");
         if (!value.isEmpty() && !value.startsWith(DRAFT)) {
             return value;
         }
-        // Other copies than those of the draft are of a store whose first copy was lost.
+        // Copies that do not match the draft belong to a store whose first copy was lost.
         return distinct.stream()
                 .flatMap(Optional::stream)
                 .filter(other -> !other.equals(value) && !(DRAFT + other).equals(value))
@@ -244,12 +244,12 @@ public final class StoreIdentity {
     }
 
     /**
-     * Makes the identity, unless another server has done so, or finishes what another one has begun.
+     * Creates the identity, unless another server has done so, or finishes what another server has begun.
      *
-     * @param masters all of them
+     * @param masters all masters
      * @return fails with {@link StoreUnavailableException} if any copy could not be written
      */
-    public Future<Void> make(RedisPool redis, Collection<RedisNode> masters, Deadline deadline) {
+    Future<Void> make(RedisPool redis, Collection<RedisNode> masters, Deadline deadline) {
         if (known != null) {
             return Future.succeededFuture();
         }
@@ -264,7 +264,7 @@ public final class StoreIdentity {
                         return Future.failedFuture(new StoreUnavailableException("the identity of the store is gone"));
                     }
                     if (!first.startsWith(DRAFT)) {
-                        // Whether the other copies are there, the next look says.
+                        // The next look tells whether the other copies are there.
                         return isWhole
                                 ? Future.succeededFuture(first)
                                 : look(redis, masters, deadline).map(first);
@@ -280,7 +280,7 @@ public final class StoreIdentity {
                 .compose(this::adopt);
     }
 
-    /** Whether all copies are there, and the first one is still the draft, or is the identity by now. */
+    /** Whether all copies are there; the first one may still be the draft, or already the identity. */
     private boolean areAll(Copies copies, String draft, String identity) {
         return copies.found().size() == keys.size()
                 && copies.found().values().stream()
@@ -330,7 +330,7 @@ public final class StoreIdentity {
         }
         return Future.all(changes.entrySet().stream()
                 .map(change -> keys.size() == 1
-                        // The change that follows waits for replicas, which have this one by then, too.
+                        // The change that follows waits for replicas, and they have this one by then, too.
                         ? redis.askAt(
                                 change.getKey(), deadline, change.getValue().toArray(Request[]::new))
                         : redis.changeAt(change.getKey(), deadline, change.getValue()))
@@ -338,10 +338,10 @@ public final class StoreIdentity {
     }
 
     /**
-     * Agrees with what a folder remembers of the Redis in it: learns the identity, or makes it.
+     * Learns the identity, or creates it, and compares it with the one that a data folder remembers.
      *
      * @param remembered null if the folder remembers none
-     * @return the identity; empty if Redis has none or another one than is remembered; fails with {@link
+     * @return the identity; empty if one is remembered and Redis has another one or none; fails with {@link
      *     StoreUnavailableException} if Redis does not answer
      */
     public Future<Optional<String>> settle(

@@ -19,20 +19,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hears from Redis which licenses have changed, and tells the {@link NearCache}: a connection to each master, on which Redis pushes
- * the names of all keys that are written ({@code CLIENT TRACKING} in broadcast mode), and on which nothing else is asked, so that
- * nothing delays the news. Only while each master has such a connection, and answers on it, the cache is fed.
+ * Hears from Redis which licenses have changed, and tells the {@link NearCache}. It has one connection to each
+ * master, on which Redis pushes the name of every record that is written ({@code CLIENT TRACKING} in broadcast mode).
+ * Nothing else is asked on it, so that nothing delays the news. The cache counts as fed only while every master has
+ * such a connection and answers on it.
  */
 public final class ChangeFeed extends VerticleBase {
     private static final Logger LOG = LoggerFactory.getLogger(ChangeFeed.class);
 
-    /** How often it is looked whether all masters, and no others, are listened to. */
+    /** How often to check that exactly the masters are listened to. */
     private static final Duration INTERVAL = Duration.ofMillis(250);
 
-    /** After so long without a word a master is asked for one, and has as long again for it. */
+    /** After this silence a master is sent a PING, and has the same time again to answer it. */
     static final Duration SILENCE = Duration.ofMillis(400);
 
-    /** How late news can be without anyone knowing: two silences, and how often it is looked whether they are over. */
+    /** The most time by which news can be late unnoticed: two silences, and the time between two checks for each. */
     static final Duration LATEST_NEWS =
             SILENCE.multipliedBy(2).plus(RespConnection.LONGEST_PAUSE_BETWEEN_CHECKS.multipliedBy(2));
 
@@ -46,7 +47,13 @@ public final class ChangeFeed extends VerticleBase {
     private boolean failureTold;
     private boolean stopped;
 
-    /** Feeds the cache once it is deployed. */
+    /**
+     * A feed that begins when it is deployed.
+     *
+     * @param cache is told what has changed
+     * @param settings how Redis is reached
+     * @param topology where it is now; shared by the whole process
+     */
     public ChangeFeed(NearCache cache, RedisSettings settings, RedisTopology topology) {
         this.cache = cache;
         this.settings = settings;
@@ -143,7 +150,7 @@ public final class ChangeFeed extends VerticleBase {
                 cache.changed(new LicenseKey(String.valueOf(name).substring(RedisKeys.RECORDS.length())));
             }
         } else {
-            // All of Redis was flushed.
+            // Redis was flushed.
             cache.allChanged();
         }
     }

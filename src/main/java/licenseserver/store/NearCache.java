@@ -145,7 +145,7 @@ public final class NearCache {
     }
 
     /** Sets whether Redis is known not to answer now. */
-    void outage(boolean isOutage) {
+    public void outage(boolean isOutage) {
         outage = isOutage;
     }
 

@@ -25,14 +25,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The folder in which a server with a Redis of its own keeps everything: the data, the admin secret, and how to reach that
- * Redis. Used by one server at a time.
+ * The folder in which a server with a Redis of its own keeps everything: the data, the admin secret, and the address
+ * of that Redis. Only one server at a time can use it.
  */
 public final class DataFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
     private static final int SECRET_BYTES = 24;
 
-    /** Whether files have permissions as Unix knows them. */
+    /** Whether files have Unix permissions. */
     static final boolean POSIX =
             FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
 
@@ -47,8 +47,8 @@ public final class DataFolder implements AutoCloseable {
     }
 
     /**
-     * Opens the folder, makes it if there is none, and keeps other servers out until it is closed or this process ends. Only this
-     * user can read what is in it, from now on.
+     * Opens the folder, creates it if there is none, and keeps other servers out until it is closed or this process
+     * ends. From now on only this user can read what is in it.
      *
      * @throws IOException with a sentence for the operator if it cannot be used, or another server uses it
      */
@@ -74,14 +74,15 @@ public final class DataFolder implements AutoCloseable {
     }
 
     /**
-     * Takes from other users what an earlier version, a copy or a person let them do. Leaves a folder alone that others need, too, such
-     * as the one the program was started in; in that case only the subfolder of Redis is private.
+     * Takes away permissions that an earlier version, a copy or a person gave to other users. A folder that others
+     * need, too, such as the one in which the program was started, keeps its permissions; then only the subfolder of
+     * Redis is private.
      */
     private static void keepPrivate(Path folder) {
         Path redis = folder.resolve("redis");
         boolean othersNeedIt = Stream.of("user.dir", "user.home", "java.io.tmpdir")
                 .anyMatch(name -> Path.of(System.getProperty(name)).startsWith(folder));
-        // Either may be a link to a folder elsewhere.
+        // Either can be a link to a folder elsewhere.
         for (Path top : othersNeedIt ? List.of(redis) : List.of(folder, redis)) {
             try (Stream<Path> files = Files.walk(top.toRealPath())) {
                 for (Path file : (Iterable<Path>) files::iterator) {
@@ -113,7 +114,7 @@ public final class DataFolder implements AutoCloseable {
         return "The data folder " + folder + " is in use by another license server (DATA_DIR).";
     }
 
-    /** Throws, with a sentence for the operator, if a server has this folder open; makes nothing in it. */
+    /** Throws, with a sentence for the operator, if a server has this folder open. Creates nothing in it. */
     static void refuseIfInUse(Path folder) throws IOException {
         try (FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.WRITE)) {
             if (!lock(channel)) {
@@ -140,7 +141,7 @@ public final class DataFolder implements AutoCloseable {
         return path.resolve("admin-secret");
     }
 
-    /** The admin secret, made at the first call ever. */
+    /** The admin secret. The first call ever creates it. */
     public String adminSecret() throws IOException {
         Optional<String> kept = read(adminSecretFile());
         if (kept.isPresent()) {
@@ -178,19 +179,22 @@ public final class DataFolder implements AutoCloseable {
         return path.resolve("redis");
     }
 
-    /** The file that tells how to reach the Redis that runs in this folder; there only while one runs, or was left behind. */
+    /**
+     * The file with the address of the Redis in this folder. It exists only while that Redis runs, or if it was left
+     * behind.
+     */
     Path redisUrlFile() {
         return path.resolve("redis-url");
     }
 
-    /** The text of a file without surrounding white space; empty where there is no such file, or nothing in it. */
+    /** The text of a file without surrounding white space; empty if there is no such file, or nothing in it. */
     static Optional<String> read(Path file) throws IOException {
         return Files.exists(file)
                 ? Optional.of(Files.readString(file).strip()).filter(text -> !text.isEmpty())
                 : Optional.empty();
     }
 
-    /** Writes a file, in one step, that only this user can read. */
+    /** Writes a file that only this user can read, in one step. */
     static void writePrivate(Path file, String text) throws IOException {
         Path draft = file.resolveSibling(file.getFileName() + ".new");
         Files.deleteIfExists(draft);

@@ -10,9 +10,12 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Whether a release of Redis can read the data in a folder. */
+/** Tells whether a release of Redis can read the data in a folder. */
 final class DataVersion {
-    /** The newest format of snapshots that a release reads: RDB_VERSION in its source. Others are newer, and decide for themselves. */
+    /**
+     * The newest snapshot format that each release reads: RDB_VERSION in its source. Newer releases decide for
+     * themselves.
+     */
     private static final Map<String, Integer> SNAPSHOTS = Map.of(
             "Redis 6.2", 9, "Redis 7.0", 10, "Redis 7.2", 11, "Valkey 7.2", 11, "Valkey 8.0", 11, "Valkey 8.1", 11);
 
@@ -23,10 +26,11 @@ final class DataVersion {
     private DataVersion() {}
 
     /**
-     * Redis 6 does not see the files of Redis 7 and would start empty; later ones end with a message that says nothing of versions.
+     * Refuses data that is too new for a release. Redis 6 does not see the files of Redis 7 and would start empty;
+     * later releases end with a message that does not mention versions.
      *
      * @param release such as {@code Redis 7.0.15}
-     * @param program what to call it in the sentence
+     * @param program how the sentence calls the program
      * @throws IOException with a sentence for the operator if the data was written by a newer Redis
      */
     static void refuseNewer(Path redisFolder, String release, String program) throws IOException {

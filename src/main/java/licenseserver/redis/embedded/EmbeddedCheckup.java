@@ -8,18 +8,18 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Finds out whether a server could start a Redis of its own in a folder, and changes nothing there.
+ * Tells whether a server could start a Redis of its own in a folder. Changes nothing there.
  *
  * @param folder where the data is or would be, as an absolute path
  * @param isNew whether there is no data yet
  * @param release name and version of the Redis program, such as {@code Redis 6.2.11}; empty if there is a problem
- * @param program where the Redis program is; empty if there is a problem, or if it is the one that this program carries
+ * @param program where the Redis program is; empty if there is a problem, or if it is the one inside this program
  * @param problem a sentence for the operator; empty if all is well
  */
 public record EmbeddedCheckup(
         Path folder, boolean isNew, Optional<String> release, Optional<Path> program, Optional<String> problem) {
 
-    /** Looks at this folder. Blocks for a bounded time. */
+    /** Examines this folder. Blocks for a bounded time, so do not call it on an event loop. */
     public static EmbeddedCheckup of(Path path) {
         Path folder = path.toAbsolutePath().normalize();
         Path redis = folder.resolve("redis");
@@ -54,7 +54,7 @@ public record EmbeddedCheckup(
         return Files.isWritable(folder) && Files.isExecutable(folder);
     }
 
-    /** Unpacked on the same file system as in a start, as not all of them let programs run. */
+    /** Unpacks it on the file system on which a start would do so, because not every file system lets programs run. */
     private static String carriedRelease(Path existing) throws IOException {
         Path unpacked = Files.createTempDirectory(existing, ".check-");
         try {

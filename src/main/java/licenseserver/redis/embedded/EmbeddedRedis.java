@@ -22,23 +22,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A real Redis as a child process: on loopback with a password of its own, writing each change to disk before it answers.
- * If it ends by itself, it is started again until it runs; {@link #close} ends it. If this process is killed, the child goes
- * on; the next start in the same folder ends it, which loses nothing.
+ * A real Redis as a child process. It listens on loopback, has a password of its own, and writes each change to disk
+ * before it answers. If it ends by itself, it is started again until it runs; {@link #close} ends it. If this process
+ * is killed, the child keeps running; the next start in the same folder ends it, which loses nothing.
  *
- * <p>{@link #start} and {@link #close} block, each for a bounded time; do not call them on an event loop.
+ * <p>{@link #start} and {@link #close} block, each for a bounded time, so do not call them on an event loop.
  */
 public final class EmbeddedRedis implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedRedis.class);
 
-    /** Enough to load some million licenses from disk. */
+    /** Enough to load some million records from disk. */
     private static final Duration START_PATIENCE = Duration.ofSeconds(60);
 
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(5);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
-    /** A Redis that ran for this long is started again at once if it ends. */
+    /** After a run of this length, the pauses between attempts to start it are short again. */
     private static final Duration CALM = Duration.ofMinutes(1);
 
     private static final int MAX_PORTS_TRIED = 5;
@@ -53,7 +53,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     /** Guarded by this. */
     private @Nullable Process process;
 
-    /** What it last warned of, and whether it was ready; of the run that goes on or was the last. */
+    /** The last warning of the current run, or of the last one. */
     private volatile String lastWarning = "";
 
     private boolean wasReady;
@@ -64,7 +64,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
 
     /**
-     * Starts Redis on the data in the folder and returns when it is ready. Call it once.
+     * Starts Redis on the data in the folder, and returns when it is ready. Call it only once.
      *
      * @throws IOException with a sentence for the operator if it cannot be started, or the start was cancelled
      */
@@ -93,12 +93,15 @@ public final class EmbeddedRedis implements AutoCloseable {
                 folder.path());
     }
 
-    /** Lets a start that is still under way fail at once. Does nothing after it. May be called from any thread. */
+    /**
+     * Makes a start that is still under way fail at once. Has no effect after the start. May be called from any
+     * thread.
+     */
     public void cancelStart() {
         ready.completeExceptionally(new IOException("The start was cancelled"));
     }
 
-    /** How to reach it once it is started; holds the password. */
+    /** The address of the Redis once it is started; contains the password. */
     public String url() {
         return "redis://:" + password + "@127.0.0.1:" + port;
     }
@@ -146,7 +149,9 @@ public final class EmbeddedRedis implements AutoCloseable {
         }
     }
 
-    /** Runs Redis to its end, and returns how it ended. Reads all its output, as a full pipe would block it. */
+    /**
+     * Runs Redis until it ends, and returns how it ended. Reads all its output, because a full pipe would block it.
+     */
     private String run(Path executable) throws InterruptedException {
         wasReady = false;
         lastWarning = "";
@@ -166,7 +171,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         return lastWarning.isEmpty() ? "it gave no reason" : lastWarning;
     }
 
-    /** Null if it is closed already. The lock makes sure that no child is started that {@link #close} does not see. */
+    /** Null if this is already closed. Because of the lock, {@link #close} sees every child that is started. */
     private synchronized @Nullable Process spawn(Path executable) throws IOException {
         if (closed.getCount() == 0 || ready.isCompletedExceptionally()) {
             return null;
@@ -176,7 +181,7 @@ public final class EmbeddedRedis implements AutoCloseable {
                 .redirectErrorStream(true)
                 .start();
         process = started;
-        // By standard input, as anyone on the machine could read a password among the arguments.
+        // On standard input, because anyone on the machine can read the arguments of a process.
         String configuration = String.join(
                 "\n",
                 "port " + port,
@@ -198,8 +203,8 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
 
     /**
-     * Its files are for this user only. It gets a session of its own if the system can do that: then Ctrl-C, or a signal to the
-     * whole process group, does not end Redis under calls that this process still finishes.
+     * Only this user can read its files. It gets a session of its own if the system can do that. Then Ctrl-C, or a
+     * signal to the whole process group, does not end Redis while this process still finishes calls.
      */
     private static List<String> command(Path executable) {
         return DataFolder.POSIX
@@ -222,7 +227,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         }
     }
 
-    /** Ends Redis; what it has answered is on disk. */
+    /** Ends Redis. Everything that it confirmed is on disk. */
     @Override
     public void close() throws IOException {
         Process running;
@@ -233,7 +238,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         if (running == null) {
             return;
         }
-        // Not Process.destroy, which would close the output that is still being read.
+        // Process.destroy would close the output, which is still being read.
         running.toHandle().destroy();
         try {
             if (!running.waitFor(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The Redis of a server that was killed: it goes on in the data folder until the next start there. */
+/** The Redis of a server that was killed. It keeps running in the data folder until the next start there. */
 final class OrphanedRedis {
     private static final Logger LOG = LoggerFactory.getLogger(OrphanedRedis.class);
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -35,8 +35,8 @@ final class OrphanedRedis {
     }
 
     /**
-     * Ends the Redis that was left behind in this folder, if there is one. The password shows that it is a Redis that once worked in
-     * this folder or in one that this is a copy of; its working folder shows which.
+     * Ends the Redis that was left behind in this folder, if there is one. If it accepts the password, it works in
+     * this folder, or in the folder of which this one is a copy; its working folder shows which.
      *
      * @throws IOException with a sentence for the operator if it does not answer
      */
@@ -77,7 +77,7 @@ final class OrphanedRedis {
         return named.matches()
                 && process.find()
                 && isSame(Path.of(named.group(1)), folder)
-                // In another container a folder of the same name is another folder. Only Linux tells.
+                // A folder of the same name in another container is another folder. Only Linux shows that.
                 && (!Files.isDirectory(Path.of("/proc/self/cwd"))
                         || isSame(Path.of("/proc", process.group(1), "cwd"), folder));
     }
@@ -86,7 +86,7 @@ final class OrphanedRedis {
         return Files.isDirectory(one) && Files.isSameFile(one, other);
     }
 
-    /** It says nothing more and closes the connection when its data is on disk. */
+    /** Sends SHUTDOWN. Redis closes the connection, without an answer, when its data is on disk. */
     private void end() throws IOException {
         send("SHUTDOWN");
         in.readAllBytes();

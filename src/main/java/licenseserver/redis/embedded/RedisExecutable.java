@@ -12,7 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import redis.embedded.core.ExecutableProvider;
 
-/** The Redis program of this machine. */
+/** Finds the Redis program. */
 public final class RedisExecutable {
     private static final Pattern RELEASE = Pattern.compile("(\\w+) server v=(\\S+)");
     private static final int PATIENCE_SECONDS = 10;
@@ -20,16 +20,17 @@ public final class RedisExecutable {
     private RedisExecutable() {}
 
     /**
-     * A {@code redis-server} or {@code valkey-server} on the PATH, else the one that this program carries.
+     * Finds a {@code redis-server} or {@code valkey-server} on the PATH, else the one inside this program.
      *
-     * @param folder where the carried one is unpacked
+     * @param folder where the one inside this program is unpacked
+     * @throws IOException if that cannot be unpacked
      */
     public static Path find(Path folder) throws IOException {
         Optional<Path> installed = installed();
         return installed.isPresent() ? installed.get() : carried(folder);
     }
 
-    /** Empty if there is none on the PATH. */
+    /** The program on the PATH; empty if there is none. */
     static Optional<Path> installed() {
         String path = System.getenv().getOrDefault("PATH", "");
         for (String name : List.of("redis-server", "valkey-server")) {
@@ -43,7 +44,7 @@ public final class RedisExecutable {
         return Optional.empty();
     }
 
-    /** Unpacks the one that this program carries, into this folder. */
+    /** The program inside this one, unpacked into this folder. */
     static Path carried(Path folder) throws IOException {
         Path carried =
                 ExecutableProvider.newJarResourceProvider(folder.toFile()).get().toPath();
@@ -52,9 +53,9 @@ public final class RedisExecutable {
     }
 
     /**
-     * Its name and version, such as {@code Redis 7.2.4} or {@code Valkey 8.0.1}.
+     * Name and version of a program, such as {@code Redis 7.2.4} or {@code Valkey 8.0.1}.
      *
-     * @throws IOException with a sentence for the operator if it cannot be run, or says anything else
+     * @throws IOException with a sentence for the operator if the program cannot be run, or says anything else
      */
     static String release(Path executable) throws IOException {
         String said;

@@ -1,4 +1,4 @@
-package licenseserver.store;
+package licenseserver.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -6,10 +6,9 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import licenseserver.redis.RedisNode;
+import licenseserver.redis.RedisCheckup.Finding;
+import licenseserver.redis.RedisCheckup.Weight;
 import licenseserver.redis.RedisSettings.Kind;
-import licenseserver.store.RedisCheckup.Finding;
-import licenseserver.store.RedisCheckup.Weight;
 import org.junit.jupiter.api.Test;
 
 /** What cannot be had from a Redis at hand. */

@@ -1,4 +1,4 @@
-package licenseserver.store;
+package licenseserver.redis;
 
 import static licenseserver.Await.await;
 import static licenseserver.redis.RedisCommands.command;
@@ -13,13 +13,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import licenseserver.RedisProcess;
-import licenseserver.redis.Deadline;
-import licenseserver.redis.OneMaster;
-import licenseserver.redis.RedisNode;
-import licenseserver.redis.RedisPool;
-import licenseserver.redis.RedisReader;
-import licenseserver.redis.RedisSettings;
-import licenseserver.redis.StoreUnavailableException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

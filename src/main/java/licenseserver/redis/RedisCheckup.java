@@ -1,4 +1,4 @@
-package licenseserver.store;
+package licenseserver.redis;
 
 import static licenseserver.redis.RedisCommands.command;
 
@@ -14,136 +14,74 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import licenseserver.license.LicenseKey;
-import licenseserver.redis.Deadline;
-import licenseserver.redis.RedisCommands;
-import licenseserver.redis.RedisNode;
-import licenseserver.redis.RedisPool;
-import licenseserver.redis.RedisRelease;
-import licenseserver.redis.RedisSettings;
-import licenseserver.redis.RedisTopology;
-import licenseserver.redis.StoreUnavailableException;
 
 /**
- * Looks at everything of Redis that decides whether the server works, and keeps what it confirms; says in plain sentences what it
- * finds, and what to do where something is wrong. Changes nothing in Redis.
+ * Examines everything in Redis that decides whether the server works and keeps what it confirms. It says in plain
+ * sentences what it finds, and what to do if something is wrong. It changes nothing in Redis.
  */
 public final class RedisCheckup {
     /** How much a finding matters. */
     public enum Weight {
         /** Good to know; nothing is wrong. */
         FACT,
-        /** Nothing is wrong if it is meant to be so; the operator should notice. */
+        /** Nothing is wrong if the operator intended it. */
         NOTICE,
-        /** It works, but data can be lost, or an answer be wrong, in a fault. */
+        /** The server works, but a fault can lose data or cause a wrong answer. */
         WARNING,
-        /** It does not work, or not all of it. */
+        /** The server, or a part of it, does not work. */
         ERROR
     }
 
-    /** One sentence about Redis, without anything of a license and without a secret. */
+    /**
+     * Something that the operator should know about Redis.
+     *
+     * @param weight how much it matters
+     * @param sentence what was found, and what to do; holds no value of a key and no secret
+     */
     public record Finding(Weight weight, String sentence) {}
 
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final Duration TOLERATED_SKEW = Duration.ofSeconds(1);
 
-    /** Keys that Redis is asked to look at in one step; it does nothing else meanwhile, for about 0.2 ms. */
+    /** How many keys Redis looks at in one step, during which it does nothing else for about 0.2 ms. */
     private static final int SCANNED_AT_ONCE = 1000;
 
     private static final Duration PAUSE_BETWEEN_SCANS = Duration.ofMillis(5);
 
-    /** How long one who waits for a count does so; enough for a million licenses. */
+    /** How long somebody who waits for a count does so; enough for a million keys. */
     private static final Duration COUNT_PATIENCE = Duration.ofSeconds(30);
-
-    private static final String NO_RIGHT = "Redis answered NOPERM";
-
-    /** No license's: a key has no such characters. */
-    private static final LicenseKey NOBODY = new LicenseKey("_CHECK_");
-
-    /** A command that the server needs, and whose keys it is for. */
-    private record Need(String key, String name, List<String> arguments) {
-        Need(String key, String name, String... arguments) {
-            this(key, name, List.of(arguments));
-        }
-
-        Request request() {
-            return RedisCommands.command(Command.create(name), arguments.toArray(new String[0]));
-        }
-
-        @Override
-        public String toString() {
-            return name + " on " + key.replace(NOBODY.value(), "*");
-        }
-    }
-
-    private static Need onKey(String key, String command, String... others) {
-        var arguments = new ArrayList<>(List.of(key));
-        arguments.addAll(List.of(others));
-        return new Need(key, command, arguments);
-    }
-
-    private List<Need> needs() {
-        var needs = new ArrayList<Need>();
-        String identity = redis.identityKey();
-        needs.addAll(List.of(onKey(identity, "GET"), onKey(identity, "SET", "")));
-        String record = RedisKeys.record(NOBODY);
-        String history = RedisKeys.history(NOBODY);
-        for (String key : List.of(record, "email:" + NOBODY.value(), "idempotency:" + NOBODY.value())) {
-            needs.addAll(List.of(onKey(key, "GET"), onKey(key, "SET", ""), onKey(key, "DEL")));
-        }
-        needs.addAll(List.of(
-                onKey(history, "LINDEX", "0"),
-                onKey(history, "LRANGE", "0", "0"),
-                onKey(history, "RPUSH", ""),
-                onKey(history, "LTRIM", "0", "0"),
-                onKey(history, "DEL"),
-                onKey(RecentEvents.STREAM, "XADD", "*", "event", ""),
-                onKey(RecentEvents.STREAM, "XREVRANGE", "+", "-"),
-                onKey(RecentEvents.STREAM, "DEL")));
-        if (nearCache) {
-            needs.add(new Need(record, "CLIENT", "TRACKING", "OFF"));
-        }
-        if (settings.replicasToWait() > 0) {
-            needs.add(new Need(record, "WAIT", "0", "1"));
-        }
-        return needs;
-    }
 
     private final RedisPool redis;
     private final RedisSettings settings;
-    private final boolean nearCache;
+    private final List<RedisContent> contents;
     private final InstantSource clock;
 
-    RedisCheckup(RedisPool redis, RedisSettings settings, boolean nearCache, InstantSource clock) {
+    RedisCheckup(RedisPool redis, RedisSettings settings, List<RedisContent> contents, InstantSource clock) {
         this.redis = redis;
         this.settings = settings;
-        this.nearCache = nearCache;
+        this.contents = contents;
         this.clock = clock;
     }
 
     /**
-     * All that is to be said of the Redis of these settings.
+     * Examines the Redis of these settings: its masters, then the rights of the user, then what is in it.
      *
-     * @param nearCache whether it is to feed a near cache
+     * @param contents what the capabilities keep there
+     * @return never fails: if Redis does not answer, that is a finding
      */
-    public static Future<List<Finding>> of(Vertx vertx, RedisSettings settings, boolean nearCache) {
+    public static Future<List<Finding>> of(Vertx vertx, RedisSettings settings, List<RedisContent> contents) {
         RedisTopology topology = RedisTopology.of(vertx, settings);
         var redis = new RedisPool(vertx, settings, topology, PATIENCE, 1);
-        var checkup = new RedisCheckup(redis, settings, nearCache, InstantSource.system());
+        var checkup = new RedisCheckup(redis, settings, contents, InstantSource.system());
         return Deadline.in(PATIENCE)
                 .bound(topology.masters())
-                .compose(masters -> join(List.of(
-                        join(masters.stream()
-                                        .map(master -> checkup.of(master)
-                                                .otherwise(failure -> List.of(unreachable(settings, failure))))
-                                        .toList())
-                                .map(RedisCheckup::flat),
+                .compose(masters -> flat(List.of(
+                        flat(masters.stream()
+                                .map(master -> checkup.of(master)
+                                        .otherwise(failure -> List.of(unreachable(settings, failure))))
+                                .toList()),
                         checkup.missingRights().map(Rights::findings),
-                        Deadline.in(COUNT_PATIENCE)
-                                .bound(checkup.licenses(masters))
-                                .otherwise(RedisCheckup::notCounted)
-                                .map(List::of))))
-                .map(RedisCheckup::flat)
+                        checkup.findings(keys -> Deadline.in(COUNT_PATIENCE).bound(checkup.count(masters, keys))))))
                 .otherwise(failure -> List.of(unreachable(settings, failure)))
                 .eventually(redis::close)
                 .onComplete(done -> topology.close());
@@ -157,7 +95,7 @@ public final class RedisCheckup {
         };
         return new Finding(
                 Weight.ERROR,
-                what + " cannot be used: " + RedisPool.reason(failure)
+                what + " cannot be used: " + ClientFailures.reason(failure)
                         + ". Look whether it runs, and whether address, TLS, user and password are right.");
     }
 
@@ -165,18 +103,17 @@ public final class RedisCheckup {
         return Future.all(futures).map(all -> all.<T>list());
     }
 
-    private static List<Finding> flat(Collection<List<Finding>> lists) {
-        return lists.stream().flatMap(List::stream).toList();
+    private static Future<List<Finding>> flat(List<Future<List<Finding>>> futures) {
+        return join(futures).map(lists -> lists.stream().flatMap(List::stream).toList());
     }
 
-    /** What is to be said of one master; fails with {@link StoreUnavailableException} if it does not answer. */
+    /** Examines one master. Fails with {@link StoreUnavailableException} if it does not answer. */
     Future<List<Finding>> of(RedisNode master) {
-        return join(List.of(
+        return flat(List.of(
                         ask(master, command(Command.INFO)).map(reply -> byInfo(master, fields(reply.toString()))),
                         setting(master, "appendfsync").map(value -> byAppendfsync(master, value)),
                         ask(master, command(Command.TIME)).map(reply -> byTime(master, reply))))
-                .map(RedisCheckup::flat)
-                .recover(failure -> RedisPool.reason(failure).equals(NO_RIGHT)
+                .recover(failure -> ClientFailures.isRightMissing(failure)
                         ? Future.succeededFuture(List.of(new Finding(
                                 Weight.FACT,
                                 master
@@ -210,7 +147,7 @@ public final class RedisCheckup {
         return byInfo(master.toString(), settings.kind(), settings.replicasToWait(), info);
     }
 
-    /** What INFO gives away. */
+    /** What the answer to INFO shows. */
     static List<Finding> byInfo(String master, RedisSettings.Kind kind, int replicasToWait, Map<String, String> info) {
         var findings = new ArrayList<Finding>();
         String version = info.containsKey("valkey_version")
@@ -256,7 +193,7 @@ public final class RedisCheckup {
         if (!policy.isEmpty() && !policy.equals("noeviction")) {
             findings.add(warning(
                     master,
-                    "deletes licenses when its memory is full (maxmemory-policy " + policy + ")",
+                    "deletes data when its memory is full (maxmemory-policy " + policy + ")",
                     "Set maxmemory-policy noeviction"));
         }
         long maxMemory = Long.parseLong(info.getOrDefault("maxmemory", "0"));
@@ -301,7 +238,7 @@ public final class RedisCheckup {
         return bySkew(master, there.minus(Duration.ofMillis(clock.millis())));
     }
 
-    /** By how much the clock there is ahead of the one here. */
+    /** What it means that the clock of a master is ahead of the one here by this much. */
     static List<Finding> bySkew(RedisNode master, Duration ahead) {
         return ahead.abs().compareTo(TOLERATED_SKEW) <= 0
                 ? List.of()
@@ -309,7 +246,7 @@ public final class RedisCheckup {
                         master.toString(),
                         "has a clock that is " + ahead.abs().toSeconds() + " s "
                                 + (ahead.isNegative() ? "behind" : "ahead of")
-                                + " this machine's; servers whose clocks differ do not agree when a license has expired",
+                                + " this machine's; servers whose clocks differ do not agree on what has expired",
                         "Let all of them follow NTP"));
     }
 
@@ -324,11 +261,11 @@ public final class RedisCheckup {
     /**
      * The rights that the user of Redis lacks.
      *
-     * @param missing the commands that it may not give
-     * @param isComplete whether all commands could be tried
+     * @param missing the rights, as the operator reads them
+     * @param isComplete whether all rights could be checked
      */
     record Rights(List<String> missing, boolean isComplete) {
-        /** What is to be said of them; empty if nothing is. */
+        /** What the operator should know; empty if nothing is missing. */
         List<Finding> findings() {
             if (!missing.isEmpty()) {
                 return List.of(new Finding(
@@ -344,69 +281,70 @@ public final class RedisCheckup {
     }
 
     /**
-     * Which of the commands that the server needs its user may not give. Between MULTI and DISCARD Redis says so, and carries nothing
-     * out.
+     * Finds the rights that the user lacks. Between MULTI and DISCARD, Redis checks the rights to a command but does
+     * not carry it out.
      */
     Future<Rights> missingRights() {
         var missing = new ArrayList<String>();
         Future<Boolean> asked = Future.succeededFuture();
-        for (Need need : needs()) {
-            asked = asked.compose(next -> isRefused(need)).onSuccess(refused -> {
+        for (RedisRight right : rights()) {
+            asked = asked.compose(next -> isRefused(right)).onSuccess(refused -> {
                 if (refused) {
-                    missing.add(need.toString());
+                    missing.add(right.toString());
                 }
             });
         }
         return asked.map(all -> true).otherwise(false).map(isComplete -> new Rights(List.copyOf(missing), isComplete));
     }
 
-    private Future<Boolean> isRefused(Need need) {
+    private Future<Boolean> isRefused(RedisRight right) {
         return redis.read(
-                        need.key(),
+                        right.exampleKey(),
                         Deadline.in(PATIENCE),
                         command(Command.MULTI),
-                        need.request(),
+                        right.example(),
                         command(Command.DISCARD))
                 .map(allowed -> false)
-                .recover(failure -> RedisPool.reason(failure).equals(NO_RIGHT)
+                .recover(failure -> ClientFailures.isRightMissing(failure)
                         ? Future.succeededFuture(true)
                         : Future.failedFuture(failure));
     }
 
-    /** How many licenses there are, counted with pauses, so that calls do not wait for it. Never fails. */
-    Future<Finding> licenses(Collection<RedisNode> masters) {
-        return join(masters.stream().map(master -> count(master, "0", 0)).toList())
-                .map(counts ->
-                        byCount(counts.stream().mapToLong(Long::longValue).sum()))
-                .otherwise(RedisCheckup::notCounted);
+    private List<RedisRight> rights() {
+        String identity = redis.identityKey();
+        var rights = new ArrayList<>(List.of(RedisRight.of(identity, "GET"), RedisRight.of(identity, "SET", "")));
+        contents.forEach(content -> rights.addAll(content.rights()));
+        if (redis.waitsForReplicas()) {
+            rights.add(RedisRight.withoutKey(identity, "WAIT", "0", "1"));
+        }
+        return rights;
     }
 
-    private static Finding notCounted(Throwable failure) {
-        String reason = RedisPool.reason(failure);
-        return new Finding(
-                Weight.FACT,
-                "The licenses were not counted: " + (reason.equals(NO_RIGHT) ? "that needs +scan" : reason) + ".");
+    /** What the capabilities say of what they keep in Redis. Never fails. */
+    Future<List<Finding>> findings(RedisContent.Counter counter) {
+        RedisContent.Counter explaining = keys -> counter.count(keys)
+                .recover(failure -> Future.failedFuture(new StoreUnavailableException(
+                        ClientFailures.isRightMissing(failure) ? "that needs +scan" : ClientFailures.reason(failure))));
+        return flat(
+                contents.stream().map(content -> content.findings(explaining)).toList());
     }
 
-    private Future<Long> count(RedisNode master, String cursor, long before) {
-        Request scan = command(
-                Command.SCAN, cursor, "MATCH", RedisKeys.RECORDS + "*", "COUNT", String.valueOf(SCANNED_AT_ONCE));
+    /** How many keys of all these masters match a pattern, counted with pauses, so that calls do not wait for it. */
+    Future<Long> count(Collection<RedisNode> masters, String pattern) {
+        return join(masters.stream()
+                        .map(master -> count(master, pattern, "0", 0))
+                        .toList())
+                .map(counts -> counts.stream().mapToLong(Long::longValue).sum());
+    }
+
+    private Future<Long> count(RedisNode master, String pattern, String cursor, long before) {
+        Request scan = command(Command.SCAN, cursor, "MATCH", pattern, "COUNT", String.valueOf(SCANNED_AT_ONCE));
         return ask(master, scan).compose(reply -> {
             String next = reply.get(0).toString();
             long counted = before + reply.get(1).size();
             return next.equals("0")
                     ? Future.succeededFuture(counted)
-                    : redis.pause(PAUSE_BETWEEN_SCANS).compose(again -> count(master, next, counted));
+                    : redis.pause(PAUSE_BETWEEN_SCANS).compose(again -> count(master, pattern, next, counted));
         });
-    }
-
-    private static Finding byCount(long licenses) {
-        return licenses == 0
-                ? new Finding(
-                        Weight.NOTICE,
-                        "THE STORE IS NEW: it holds no licenses. If it should, this is another Redis or another data folder"
-                                + " than before, or its data is lost.")
-                : new Finding(
-                        Weight.FACT, "The store holds " + licenses + (licenses == 1 ? " license." : " licenses."));
     }
 }

@@ -1,4 +1,4 @@
-package licenseserver.store;
+package licenseserver.redis;
 
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -13,23 +13,17 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import licenseserver.redis.Deadline;
-import licenseserver.redis.RedisNode;
-import licenseserver.redis.RedisPool;
-import licenseserver.redis.RedisSettings;
-import licenseserver.redis.RedisTopology;
-import licenseserver.redis.StoreIdentity;
-import licenseserver.redis.StoreUnavailableException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows whether Redis can be used, by looking at it twice per second on connections of its own, and tells the operator
- * when that changes. It tells what {@link RedisCheckup} finds about each master that it meets for the first time.
+ * Knows whether Redis can be used. It looks twice per second, on connections of its own, and tells the operator when
+ * something changes. It also logs what {@link RedisCheckup} finds about each master that it sees for the first time.
  */
 public final class RedisMonitor {
-    /** What can be done with Redis. */
+    /** Says what can be done with Redis. */
     public enum State {
         /** Everything. */
         USABLE,
@@ -45,7 +39,7 @@ public final class RedisMonitor {
     private static final Duration INTERVAL = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-    /** In a cluster there are 256 copies to write; a call that waits for that has a bound of its own. */
+    /** Long, because a cluster has 256 copies to write. A call that waits for that has a limit of its own. */
     private static final Duration PATIENCE_TO_MAKE = Duration.ofSeconds(5);
 
     private final Vertx vertx;
@@ -54,7 +48,7 @@ public final class RedisMonitor {
     private final RedisTopology topology;
     private final StoreIdentity identity;
     private final RedisCheckup checkup;
-    private final NearCache cache;
+    private final Consumer<Boolean> outages;
     private final boolean isCluster;
     private final Set<RedisNode> examined = new HashSet<>();
     private final Set<State> told = EnumSet.noneOf(State.class);
@@ -70,32 +64,43 @@ public final class RedisMonitor {
     /**
      * Starts to look at once.
      *
-     * @param cache is told when Redis does not answer
+     * @param settings how Redis is reached
+     * @param topology where it is now; shared by the whole process
+     * @param contents what the capabilities keep in Redis
+     * @param outages told at each look whether nothing can be done with Redis
      */
-    public RedisMonitor(Vertx vertx, RedisSettings settings, RedisTopology topology, NearCache cache) {
+    public RedisMonitor(
+            Vertx vertx,
+            RedisSettings settings,
+            RedisTopology topology,
+            List<RedisContent> contents,
+            Consumer<Boolean> outages) {
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.redis = new RedisPool(vertx, settings, topology, PATIENCE, 1);
         this.topology = topology;
         this.identity = topology.identity();
-        this.checkup = new RedisCheckup(redis, settings, cache.isOn(), InstantSource.system());
-        this.cache = cache;
+        this.checkup = new RedisCheckup(redis, settings, contents, InstantSource.system());
+        this.outages = outages;
         this.isCluster = settings.kind() == RedisSettings.Kind.CLUSTER;
         identity.madeBy(this::makeIdentity);
         context.runOnContext(start -> look());
     }
 
-    /** What could be done with Redis at the last look. May be called from any thread. */
+    /**
+     * What could be done with Redis at the last look; {@link State#AWAY} before the first. May be called from any
+     * thread.
+     */
     public State state() {
         return state;
     }
 
-    /** How long ago Redis answered for the last time, if it ever did. May be called from any thread. */
+    /** How long ago Redis answered for the last time; of no meaning if it never did. May be called from any thread. */
     public Duration sinceAnswer() {
         return Duration.ofNanos(System.nanoTime() - lastAnswer);
     }
 
-    /** Stops looking. */
+    /** Stops looking, and closes all connections. */
     public Future<Void> close() {
         closed = true;
         return redis.close();
@@ -120,7 +125,7 @@ public final class RedisMonitor {
                 });
     }
 
-    /** Of a cluster one master is enough: what the others have is refused call by call, and not all calls are. */
+    /** In a cluster one master is enough: calls for keys of other masters fail one by one, and the rest go on. */
     private Future<?> isAnyUsable(Set<RedisNode> masters, Deadline deadline) {
         return Future.any(
                 masters.stream().map(master -> isUsable(master, deadline)).toList());
@@ -136,7 +141,9 @@ public final class RedisMonitor {
                         : Future.failedFuture(new StoreUnavailableException("the cluster of Redis is down")));
     }
 
-    /** Asks again until no right is missing, so that one that is granted counts at once; and for each new master. */
+    /**
+     * Asks until no right is missing, so that a right counts as soon as it is granted, and again for each new master.
+     */
     private Future<State> rights(Set<RedisNode> masters) {
         if (rightsSeen && examined.containsAll(masters)) {
             return Future.succeededFuture(State.USABLE);
@@ -171,7 +178,8 @@ public final class RedisMonitor {
             }
             if (!counted) {
                 counted = true;
-                checkup.licenses(masters).onSuccess(this::tell);
+                checkup.findings(keys -> checkup.count(masters, keys))
+                        .onSuccess(findings -> findings.forEach(this::tell));
             }
         }
         become(found);
@@ -185,13 +193,13 @@ public final class RedisMonitor {
         }
         // The first look may fail only because the program is still starting.
         if (!closed && firstLook.future().isComplete() && told.add(State.AWAY)) {
-            LOG.error("Redis cannot be used: {}; calls are answered 503 until it can", RedisPool.reason(failure));
+            LOG.error("Redis cannot be used: {}; calls are answered 503 until it can", ClientFailures.reason(failure));
         }
         become(State.AWAY);
     }
 
     private void become(State next) {
-        cache.outage(next == State.AWAY || next == State.LOST);
+        outages.accept(next == State.AWAY || next == State.LOST);
         state = next;
     }
 
@@ -207,7 +215,7 @@ public final class RedisMonitor {
         }
     }
 
-    /** One at a time, whoever asks. */
+    /** Runs once at a time, however many ask for it. */
     private Future<Void> makeIdentity() {
         Promise<Void> made = Promise.promise();
         context.runOnContext(turn -> {
@@ -231,7 +239,7 @@ public final class RedisMonitor {
 
     private void tell(RedisCheckup.Finding finding) {
         if (closed) {
-            // Its questions were cut off, which says nothing about Redis.
+            // The questions were cut off by the stop, which says nothing about Redis.
             return;
         }
         switch (finding.weight()) {

@@ -1,4 +1,4 @@
-package licenseserver.store;
+package licenseserver.redis;
 
 import static licenseserver.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -15,12 +15,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import licenseserver.RedisProcess;
 import licenseserver.Wait;
-import licenseserver.redis.RedisNode;
-import licenseserver.redis.RedisSettings;
-import licenseserver.redis.RedisTopology;
-import licenseserver.redis.StoreIdentity;
-import licenseserver.redis.StoreUnavailableException;
-import licenseserver.store.RedisMonitor.State;
+import licenseserver.idempotency.RedisIdempotencyStore;
+import licenseserver.redis.RedisMonitor.State;
+import licenseserver.store.StoreCheckup;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -97,7 +94,12 @@ class RedisMonitorIT {
     }
 
     private RedisMonitor monitor(String url, RedisTopology topology) {
-        var started = new RedisMonitor(vertx, RedisSettings.of(url), topology, NearCache.off());
+        var started = new RedisMonitor(
+                vertx,
+                RedisSettings.of(url),
+                topology,
+                List.of(new StoreCheckup(false), RedisIdempotencyStore.CONTENT),
+                outage -> {});
         monitors.add(started);
         return started;
     }

@@ -1,0 +1,71 @@
+package licenseserver.store;
+
+import io.vertx.core.Future;
+import java.util.ArrayList;
+import java.util.List;
+import licenseserver.license.Email;
+import licenseserver.license.LicenseKey;
+import licenseserver.redis.RedisCheckup.Finding;
+import licenseserver.redis.RedisCheckup.Weight;
+import licenseserver.redis.RedisContent;
+import licenseserver.redis.RedisRight;
+
+/** Tells the checkup of Redis which rights the store of licenses needs, and how many licenses there are. */
+public final class StoreCheckup implements RedisContent {
+    private static final String RECORD = RedisKeys.record(new LicenseKey("*"));
+    private static final String INDEX = RedisKeys.index(new Email("*"));
+    private static final String HISTORY = RedisKeys.history(new LicenseKey("*"));
+
+    private final boolean nearCache;
+
+    /**
+     * The checkup of a store with these settings.
+     *
+     * @param nearCache whether Redis must feed a near cache
+     */
+    public StoreCheckup(boolean nearCache) {
+        this.nearCache = nearCache;
+    }
+
+    @Override
+    public List<RedisRight> rights() {
+        var rights = new ArrayList<>(List.of(
+                RedisRight.of(RECORD, "GET"),
+                RedisRight.of(RECORD, "SET", ""),
+                RedisRight.of(RECORD, "DEL"),
+                RedisRight.of(INDEX, "GET"),
+                RedisRight.of(INDEX, "SET", ""),
+                RedisRight.of(INDEX, "DEL"),
+                RedisRight.of(HISTORY, "LINDEX", "0"),
+                RedisRight.of(HISTORY, "LRANGE", "0", "0"),
+                RedisRight.of(HISTORY, "RPUSH", ""),
+                RedisRight.of(HISTORY, "LTRIM", "0", "0"),
+                RedisRight.of(HISTORY, "DEL"),
+                RedisRight.of(RecentEvents.STREAM, "XADD", "*", "event", ""),
+                RedisRight.of(RecentEvents.STREAM, "XREVRANGE", "+", "-"),
+                RedisRight.of(RecentEvents.STREAM, "DEL")));
+        if (nearCache) {
+            rights.add(RedisRight.withoutKey(RECORD, "CLIENT", "TRACKING", "OFF"));
+        }
+        return rights;
+    }
+
+    @Override
+    public Future<List<Finding>> findings(Counter counter) {
+        return counter.count(RECORD)
+                .map(StoreCheckup::byCount)
+                .otherwise(failure ->
+                        new Finding(Weight.FACT, "The licenses were not counted: " + failure.getMessage() + "."))
+                .map(List::of);
+    }
+
+    private static Finding byCount(long licenses) {
+        return licenses == 0
+                ? new Finding(
+                        Weight.NOTICE,
+                        "THE STORE IS NEW: it holds no licenses. If it should, this is another Redis or another data folder"
+                                + " than before, or its data is lost.")
+                : new Finding(
+                        Weight.FACT, "The store holds " + licenses + (licenses == 1 ? " license." : " licenses."));
+    }
+}
