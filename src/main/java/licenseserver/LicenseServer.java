@@ -21,6 +21,7 @@ import licenseserver.idempotency.RedisIdempotencyStore;
 import licenseserver.memory.HeapBudget;
 import licenseserver.memory.HeapShare;
 import licenseserver.redis.RedisMonitor;
+import licenseserver.redis.RedisPool;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.RedisTopology;
 import licenseserver.redis.embedded.DataFolder;
@@ -48,6 +49,9 @@ public final class LicenseServer extends VerticleBase {
 
     /** For the head of a request, from its first byte to its end. Apps send it within a packet. */
     private static final Duration HEAD_PATIENCE = Duration.ofSeconds(10);
+
+    /** To each server of Redis, of each event loop. Their calls are few beside those of licenses. */
+    private static final int CONNECTIONS_OF_CAPABILITIES = 2;
 
     private final Configuration config;
     private final OpenConnections connections = new OpenConnections(HeapBudget.CONNECTIONS.bytes(), HEAD_PATIENCE);
@@ -207,6 +211,7 @@ public final class LicenseServer extends VerticleBase {
         private @Nullable HttpServer http;
         private RedisLicenseStore store;
         private RedisLicenseStore sellerStore;
+        private RedisPool redis;
         private RedisIdempotencyStore requests;
         private LastSeen lastSeen;
 
@@ -220,7 +225,8 @@ public final class LicenseServer extends VerticleBase {
         public Future<?> start() {
             store = newStore(turns);
             sellerStore = newStore(sellerTurns);
-            requests = new RedisIdempotencyStore(vertx, needs.redis(), topology, config.redisTimeout());
+            redis = new RedisPool(vertx, needs.redis(), topology, config.redisTimeout(), CONNECTIONS_OF_CAPABILITIES);
+            requests = new RedisIdempotencyStore(vertx, redis, config.redisTimeout());
             lastSeen = new LastSeen(vertx, store, signsOfLife, LAST_SEEN_PAUSE);
             var loop = new EventLoop(
                     vertx,
@@ -229,7 +235,9 @@ public final class LicenseServer extends VerticleBase {
                     needs.adminSecret(),
                     store,
                     sellerStore,
-                    new Validations(store, cache, lastSeen));
+                    new Validations(store, cache, lastSeen),
+                    redis,
+                    config.redisTimeout());
             HttpSettings settings = config.http();
             var pipeline = new Pipeline(
                     vertx,
@@ -273,7 +281,10 @@ public final class LicenseServer extends VerticleBase {
                     .eventually(() -> lastSeen.writeAll(most.dividedBy(10)))
                     .eventually(store::close)
                     .eventually(sellerStore::close)
-                    .eventually(requests::close);
+                    .eventually(() -> {
+                        requests.close();
+                        return redis.close();
+                    });
         }
     }
 }

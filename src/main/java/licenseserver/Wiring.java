@@ -3,6 +3,7 @@ package licenseserver;
 import static licenseserver.capability.Capability.declare;
 
 import java.util.List;
+import java.util.stream.Stream;
 import licenseserver.api.LicenseCalls;
 import licenseserver.api.LicenseSettings;
 import licenseserver.capability.Capability;
@@ -24,9 +25,12 @@ final class Wiring {
 
     private Wiring() {}
 
-    /** What the packages that keep data in Redis keep there, for the checkup. */
+    /** What lies in Redis: licenses, answers that are remembered, and what capabilities keep. */
     static List<RedisContent> contents(Configuration config) {
-        return List.of(new StoreCheckup(config.store().nearCache()), RedisIdempotencyStore.CONTENT);
+        return Stream.concat(
+                        Stream.of(new StoreCheckup(config.store().nearCache()), RedisIdempotencyStore.CONTENT),
+                        config.capabilities().stream().flatMap(each -> each.contents().stream()))
+                .toList();
     }
 
     /** The paths of all capabilities, answered on one event loop. */

@@ -11,6 +11,7 @@ import licenseserver.FaultProxy.Fault;
 import licenseserver.idempotency.IdempotencyStore.Claim;
 import licenseserver.idempotency.IdempotentRequest;
 import licenseserver.idempotency.RedisIdempotencyStore;
+import licenseserver.redis.RedisPool;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.RedisTopology;
 import licenseserver.redis.StoreUnavailableException;
@@ -43,6 +44,8 @@ class LostClaimIT {
 
     private static RedisIdempotencyStore store(Vertx vertx, String url) {
         RedisSettings settings = RedisSettings.of(url);
-        return new RedisIdempotencyStore(vertx, settings, RedisTopology.of(vertx, settings), Duration.ofSeconds(5));
+        var timeout = Duration.ofSeconds(5);
+        var redis = new RedisPool(vertx, settings, RedisTopology.of(vertx, settings), timeout);
+        return new RedisIdempotencyStore(vertx, redis, timeout);
     }
 }

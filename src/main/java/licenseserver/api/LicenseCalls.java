@@ -14,8 +14,8 @@ import licenseserver.http.Route;
 public record LicenseCalls(LicenseSettings settings) implements Capability {
     @Override
     public List<Route> routes(EventLoop loop) {
-        var machines = new ClientCalls(loop.licenses(), loop.validations(), settings.policy(), loop.clock());
-        var sellers = new AdminCalls(loop.sellerLicenses(), settings.maxMachines(), loop.clock());
+        var machines = new MachineCalls(loop.licenses(), loop.validations(), settings.policy(), loop.clock());
+        var sellers = new SellerCalls(loop.sellerLicenses(), settings.maxMachines(), loop.clock());
         return Stream.concat(machines.routes().stream(), sellers.routes(loop.admin()).stream())
                 .toList();
     }

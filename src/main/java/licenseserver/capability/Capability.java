@@ -6,14 +6,20 @@ import java.util.function.Supplier;
 import licenseserver.config.Section;
 import licenseserver.config.Values;
 import licenseserver.http.Route;
+import licenseserver.redis.RedisContent;
 
 /**
  * Something that the server can do. A capability is one package, and one line in the server's list of them: it brings its own
- * settings and routes.
+ * settings, its routes, and the rights that it needs in Redis.
  */
 public interface Capability {
     /** The paths that it answers on an event loop. */
     List<Route> routes(EventLoop loop);
+
+    /** What it keeps in Redis, which the server must have the rights for; empty if it keeps nothing there. */
+    default List<RedisContent> contents() {
+        return List.of();
+    }
 
     /**
      * A capability before its settings are read.

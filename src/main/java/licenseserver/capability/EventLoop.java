@@ -1,9 +1,11 @@
 package licenseserver.capability;
 
 import io.vertx.core.Vertx;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.Supplier;
 import licenseserver.http.Access;
+import licenseserver.redis.RedisPool;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.Validations;
 
@@ -17,6 +19,8 @@ import licenseserver.store.Validations;
  * @param sellerLicenses the same licenses over connections of their own, so that admin calls never stand in line behind those of
  *     machines
  * @param validations answers whether a license may be used on a machine
+ * @param redis connections for what capabilities keep in Redis themselves
+ * @param redisTimeout the longest that a call waits for Redis
  */
 public record EventLoop(
         Vertx vertx,
@@ -25,4 +29,6 @@ public record EventLoop(
         Access admin,
         LicenseStore licenses,
         LicenseStore sellerLicenses,
-        Validations validations) {}
+        Validations validations,
+        RedisPool redis,
+        Duration redisTimeout) {}

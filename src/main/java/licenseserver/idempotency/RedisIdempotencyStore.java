@@ -16,8 +16,6 @@ import licenseserver.redis.Deadline;
 import licenseserver.redis.RedisContent;
 import licenseserver.redis.RedisPool;
 import licenseserver.redis.RedisRight;
-import licenseserver.redis.RedisSettings;
-import licenseserver.redis.RedisTopology;
 import licenseserver.redis.RedisTransactions;
 import licenseserver.redis.RedisTransactions.Change;
 import org.jspecify.annotations.Nullable;
@@ -46,9 +44,6 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
 
     private static final Duration RENEWED_EVERY = Duration.ofSeconds(1);
 
-    /** Of these calls there are few. */
-    private static final int MAX_CONNECTIONS = 2;
-
     private final Vertx vertx;
     private final RedisPool redis;
     private final RedisTransactions transactions;
@@ -60,21 +55,19 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
     /**
      * A store on the current event loop.
      *
-     * @param settings how Redis is reached
-     * @param topology where it is now; shared by all of this process
+     * @param redis stays open when this store is closed
      * @param timeout the longest that any call takes
      */
-    public RedisIdempotencyStore(Vertx vertx, RedisSettings settings, RedisTopology topology, Duration timeout) {
+    public RedisIdempotencyStore(Vertx vertx, RedisPool redis, Duration timeout) {
         this.vertx = vertx;
-        this.redis = new RedisPool(vertx, settings, topology, timeout, MAX_CONNECTIONS);
+        this.redis = redis;
         this.transactions = new RedisTransactions(vertx, redis);
         this.timeout = timeout;
     }
 
-    /** Closes all connections. */
-    public Future<Void> close() {
+    /** Renews no claim any more. */
+    public void close() {
         renewals.values().forEach(vertx::cancelTimer);
-        return redis.close();
     }
 
     @Override

@@ -34,6 +34,9 @@ import licenseserver.idempotency.IdempotencyStore;
 import licenseserver.idempotency.InMemoryIdempotencyStore;
 import licenseserver.license.Policy;
 import licenseserver.memory.HeapShare;
+import licenseserver.redis.RedisPool;
+import licenseserver.redis.RedisSettings;
+import licenseserver.redis.RedisTopology;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.NearCache;
@@ -58,6 +61,9 @@ public final class TestServer implements AutoCloseable {
     private static final InstantSource STANDING_STILL = InstantSource.fixed(Instant.ofEpochMilli(NOW_MILLIS));
     private static final List<Capability> CAPABILITIES = List.of(
             new LicenseCalls(new LicenseSettings(MAX_MACHINES, Policy.NONE)), new Health("1.2.3"), new Welcome());
+
+    /** No capability here asks Redis. */
+    private static final RedisSettings NOWHERE = RedisSettings.of("redis://" + LOOPBACK + ":1");
 
     private final Vertx vertx;
     private final HttpServer http;
@@ -126,7 +132,9 @@ public final class TestServer implements AutoCloseable {
                 new AdminSecret(ADMIN_SECRET),
                 licenses,
                 licenses,
-                new Validations(licenses, NearCache.off(), new LastSeen(vertx, licenses, UNBOUNDED, PATIENT)));
+                new Validations(licenses, NearCache.off(), new LastSeen(vertx, licenses, UNBOUNDED, PATIENT)),
+                new RedisPool(vertx, NOWHERE, RedisTopology.of(vertx, NOWHERE), PATIENT),
+                PATIENT);
     }
 
     private static TestServer start(

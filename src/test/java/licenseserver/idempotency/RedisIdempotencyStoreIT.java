@@ -18,6 +18,7 @@ import licenseserver.idempotency.IdempotencyStore.Claim;
 import licenseserver.idempotency.IdempotencyStore.KeptAnswer;
 import licenseserver.idempotency.IdempotencyStore.NamedLicense;
 import licenseserver.redis.RedisCommands;
+import licenseserver.redis.RedisPool;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.RedisTopology;
 import org.junit.jupiter.api.AfterAll;
@@ -48,7 +49,9 @@ class RedisIdempotencyStoreIT extends IdempotencyStoreContract {
 
     private static RedisIdempotencyStore store(Vertx vertx) {
         RedisSettings settings = RedisSettings.of(RedisForTests.url());
-        return new RedisIdempotencyStore(vertx, settings, RedisTopology.of(vertx, settings), Duration.ofSeconds(5));
+        var timeout = Duration.ofSeconds(5);
+        var redis = new RedisPool(vertx, settings, RedisTopology.of(vertx, settings), timeout);
+        return new RedisIdempotencyStore(vertx, redis, timeout);
     }
 
     @Override

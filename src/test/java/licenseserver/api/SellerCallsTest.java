@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the seller can do with a license, call by call and to the byte. */
 @SuppressWarnings("NullAway.Init")
-class AdminCallsTest {
+class SellerCallsTest {
     private static final String DONE = "{\"success\":true}";
     private static final String NOT_FOUND = refusal("License not found");
     private static final String EMAIL = "customer@example.com";
@@ -85,7 +85,7 @@ class AdminCallsTest {
     @Nested
     class AnyChange {
         @ParameterizedTest
-        @MethodSource("licenseserver.api.AdminCallsTest#changes")
+        @MethodSource("licenseserver.api.SellerCallsTest#changes")
         void needs_the_name_of_a_license(String change) {
             for (String name : List.of(
                     "\"key\":null",
@@ -104,7 +104,7 @@ class AdminCallsTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.api.AdminCallsTest#changes")
+        @MethodSource("licenseserver.api.SellerCallsTest#changes")
         void of_an_unknown_license_is_not_found_but_for_deletion(String change) {
             for (String name : List.of(
                     "\"key\":\"AAAA-AAAA-AAAA-AAAA\"",
@@ -120,7 +120,7 @@ class AdminCallsTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.api.AdminCallsTest#changes")
+        @MethodSource("licenseserver.api.SellerCallsTest#changes")
         void takes_key_or_email_as_people_type_them(String change) {
             assertThat(call(change, "\"key\":\" " + key.toLowerCase(Locale.ROOT) + " \"")
                             .statusCode())
@@ -131,7 +131,7 @@ class AdminCallsTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.api.AdminCallsTest#changes")
+        @MethodSource("licenseserver.api.SellerCallsTest#changes")
         void with_an_unknown_field_is_refused_and_changes_nothing(String change) {
             String before = info();
             int writes = licenses.writes();
@@ -249,7 +249,7 @@ class AdminCallsTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.api.AdminCallsTest#badTerms")
+        @MethodSource("licenseserver.api.SellerCallsTest#badTerms")
         void refuses_bad_ones_by_name_and_registers_nothing(String fields, String message) {
             assertAnswer(
                     server.postAsAdmin("/register-license", "{\"email\":\"a@b\"," + fields + "}"),
@@ -405,7 +405,7 @@ class AdminCallsTest {
         }
 
         @ParameterizedTest
-        @MethodSource("licenseserver.api.AdminCallsTest#badTerms")
+        @MethodSource("licenseserver.api.SellerCallsTest#badTerms")
         void refuses_a_bad_value_by_name_and_changes_nothing(String fields, String message) {
             String before = info();
             int writes = licenses.writes();

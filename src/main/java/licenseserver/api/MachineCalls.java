@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * The calls of customers' machines: activate, validate, deactivate. Each reads its fields, makes one call to the store, and
  * words the answer; with {@code "explain": true} it adds the reason and what is known of the license.
  */
-final class ClientCalls {
+final class MachineCalls {
     private static final String DEACTIVATED = "{\"success\":true}";
     private static final Reply VALID = Reply.ok("{\"success\":true,\"premium\":true}");
     private static final Reply NOT_VALID = Reply.ok("{\"success\":false,\"premium\":false}");
@@ -43,7 +43,7 @@ final class ClientCalls {
     private final Policy policy;
     private final InstantSource clock;
 
-    ClientCalls(LicenseStore licenses, Validations validations, Policy policy, InstantSource clock) {
+    MachineCalls(LicenseStore licenses, Validations validations, Policy policy, InstantSource clock) {
         this.licenses = licenses;
         this.validations = validations;
         this.policy = policy;

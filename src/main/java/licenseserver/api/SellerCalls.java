@@ -37,7 +37,7 @@ import licenseserver.store.UnreadableLicenseException;
 import org.jspecify.annotations.Nullable;
 
 /** The calls of the seller's scripts and people. All but register say which license by {@code key} or else {@code email}. */
-final class AdminCalls {
+final class SellerCalls {
     private static final Reply DONE = Reply.ok("{\"success\":true}");
     private static final int MAX_LOOKUPS = 20;
     private static final int MAX_REASON_LENGTH = 500;
@@ -54,7 +54,7 @@ final class AdminCalls {
      *
      * @param maxMachines how many machines a new license allows where its register does not say
      */
-    AdminCalls(LicenseStore licenses, int maxMachines, InstantSource clock) {
+    SellerCalls(LicenseStore licenses, int maxMachines, InstantSource clock) {
         this.licenses = licenses;
         this.maxMachines = maxMachines;
         this.clock = clock;
@@ -126,7 +126,7 @@ final class AdminCalls {
     private Future<Reply> info(Call call) {
         Fields fields = call.fields();
         return find(fields)
-                .map(found -> found.map(AdminCalls::shown).orElse(Refusals.LICENSE_NOT_FOUND))
+                .map(found -> found.map(SellerCalls::shown).orElse(Refusals.LICENSE_NOT_FOUND))
                 .recover(failure -> failure instanceof UnreadableLicenseException unreadable
                         ? Future.succeededFuture(Refusals.unreadable(unreadable.problem(), unreadable.record()))
                         : Future.failedFuture(failure));
@@ -139,9 +139,9 @@ final class AdminCalls {
     private Future<Optional<License>> find(Fields fields) {
         String key = fields.text("key");
         if (key != null) {
-            return LicenseKey.parse(key).map(licenses::find).orElseGet(AdminCalls::nothing);
+            return LicenseKey.parse(key).map(licenses::find).orElseGet(SellerCalls::nothing);
         }
-        return email(fields).map(licenses::findByEmail).orElseGet(AdminCalls::nothing);
+        return email(fields).map(licenses::findByEmail).orElseGet(SellerCalls::nothing);
     }
 
     /** Any text is looked up, as records from elsewhere may have any for an address. */
@@ -196,7 +196,7 @@ final class AdminCalls {
         }
         UnaryOperator<Terms> terms = TermsFields.read(fields, maxMachines, now);
         Email newEmail = newEmail(fields);
-        return change(fields, license -> Rules.update(license, terms, newEmail, now), AdminCalls::shown);
+        return change(fields, license -> Rules.update(license, terms, newEmail, now), SellerCalls::shown);
     }
 
     /**
