@@ -50,6 +50,7 @@ public final class RedisReader {
     private final Map<RedisNode, Line> lines = new HashMap<>();
     private volatile @Nullable Thread eventLoop;
     private int underWay;
+    private volatile boolean closed;
 
     /**
      * A reader on the current event loop.
@@ -100,6 +101,7 @@ public final class RedisReader {
 
     /** Closes all connections. Reads that are under way fail. */
     public Future<Void> close() {
+        closed = true;
         topology.listeners().remove(leaving);
         return client.close();
     }
@@ -149,6 +151,10 @@ public final class RedisReader {
         }
 
         private void ask() {
+            if (closed) {
+                end(() -> answer.tryFail(new StoreUnavailableException("the server stops")));
+                return;
+            }
             Future<RedisNode> server = topology.serverOf(key);
             if (server.succeeded()) {
                 line(server.result()).ask(this);

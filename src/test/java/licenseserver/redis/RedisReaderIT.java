@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import licenseserver.RedisProcess;
 import licenseserver.Wait;
 import org.junit.jupiter.api.AfterEach;
@@ -160,5 +161,25 @@ class RedisReaderIT {
         assertThat(reads.stream().map(read -> read.cause().getMessage())).contains("too many reads wait for Redis");
         redis.thaw();
         assertThatAllAreRight(getAll());
+    }
+
+    @Test
+    void fails_what_is_under_way_when_it_is_closed_and_asks_no_more() {
+        var unhandled = new ConcurrentLinkedQueue<Throwable>();
+        vertx.exceptionHandler(unhandled::add);
+        await(get("key-1"));
+        redis.freeze();
+        List<Future<Optional<String>>> reads = getAll();
+
+        await(reader.close());
+
+        for (Future<Optional<String>> read : reads) {
+            assertThatThrownBy(() -> await(read))
+                    .isInstanceOf(StoreUnavailableException.class)
+                    .hasMessage("the server stops");
+        }
+        assertThatThrownBy(() -> await(get("key-1"))).hasMessage("the server stops");
+        assertThat(unhandled).isEmpty();
+        redis.thaw();
     }
 }
