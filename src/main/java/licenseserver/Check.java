@@ -19,22 +19,22 @@ import licenseserver.redis.RedisRelease;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.embedded.EmbeddedCheckup;
 
-/** Says, without starting a server, whether one would work with these settings, and what is wrong. */
+/** Finds out, without starting a server, whether one would work with these settings, and says what is wrong. */
 final class Check {
     private static final int FINE = 0;
     private static final int BROKEN = 1;
     private static final int RISKY = 3;
 
-    /** All answers of Redis are bounded; together they are there long before. */
+    /** More than all answers of Redis together may take. */
     private static final long PATIENCE_SECONDS = 60;
 
     private Check() {}
 
     /**
-     * Prints what there is to say, a line each. Changes nothing.
+     * Prints the findings, one per line. Changes nothing.
      *
-     * @return the exit status: 0 if all is well, 1 if the server could not start or not do all it must, 3 if it could, but not keep
-     *     all that it promises
+     * @return the exit status: 0 if all is well, 1 if the server could not start or could not do everything it must,
+     *     3 if it would work but not keep all of its promises
      */
     static int run(Configuration config, PrintStream out) throws InterruptedException {
         var findings =

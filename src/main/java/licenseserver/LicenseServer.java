@@ -38,19 +38,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The server, whole: the only class that knows all the others. Deploy it once; it serves on one event loop a core, each with
- * an API and a store of its own, and it is started when it listens, whether or not Redis can be reached by then.
+ * The whole server. It is deployed once and serves on one event loop per core. The start succeeds as soon as the
+ * server listens, whether or not Redis can be reached by then.
  */
 public final class LicenseServer extends VerticleBase {
     private static final Logger LOG = LoggerFactory.getLogger(LicenseServer.class);
 
-    /** How long signs of life of machines gather before they are written. */
+    /** How long signs of life of machines are gathered before they are written. */
     private static final Duration LAST_SEEN_PAUSE = Duration.ofMinutes(1);
 
-    /** For the head of a request, from its first byte to its end. Apps send it within a packet. */
+    /**
+     * The longest that the head of a request may take, from its first byte to its end. Apps send it in one packet.
+     */
     private static final Duration HEAD_PATIENCE = Duration.ofSeconds(10);
 
-    /** To each server of Redis, of each event loop. Their calls are few beside those of licenses. */
+    /**
+     * Connections of each event loop to each server of Redis. The calls of capabilities are few beside those of
+     * licenses.
+     */
     private static final int CONNECTIONS_OF_CAPABILITIES = 2;
 
     private final Configuration config;
@@ -60,7 +65,9 @@ public final class LicenseServer extends VerticleBase {
             HeapBudget.SIGNS_OF_LIFE.bytes(), "signs of life of machines were dropped until they are seen again");
     private final LicenseTurns turns = new LicenseTurns();
 
-    /** Lines of their own, so that a license can be changed by its seller however many calls for it are in line. */
+    /**
+     * A separate queue, so that the seller can change a license however many calls of machines are waiting for it.
+     */
     private final LicenseTurns sellerTurns = new LicenseTurns();
 
     private final UnwrittenEvents unwrittenEvents = new UnwrittenEvents();
@@ -72,7 +79,7 @@ public final class LicenseServer extends VerticleBase {
     private volatile int port;
     private volatile boolean stopping;
 
-    /** A server with these settings. */
+    /** Makes a server with these settings. */
     LicenseServer(Configuration config) {
         this.config = config;
         this.cache = config.store().nearCache()
@@ -81,7 +88,7 @@ public final class LicenseServer extends VerticleBase {
                 : NearCache.off();
     }
 
-    /** The port it listens on; 0 until it is started. */
+    /** Returns the port that it listens on; 0 until it is started. */
     public int port() {
         return port;
     }
@@ -112,7 +119,7 @@ public final class LicenseServer extends VerticleBase {
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors())));
     }
 
-    /** The folder of a server with a Redis of its own remembers which store that is. */
+    /** Compares the identity of the embedded Redis with the one that the data folder remembers. */
     private Future<?> settleIdentity(Needs needs, RedisTopology shared) {
         DataFolder folder = dataFolder;
         if (folder == null) {
@@ -133,7 +140,7 @@ public final class LicenseServer extends VerticleBase {
                                 })));
     }
 
-    /** Where Redis is and what admin calls are made with, configured or of the server's own. */
+    /** Where Redis is and what admin calls need; either is configured, or made by the server. */
     private record Needs(RedisSettings redis, AdminSecret adminSecret) {}
 
     private Needs prepare() throws IOException {
@@ -172,8 +179,8 @@ public final class LicenseServer extends VerticleBase {
     }
 
     /**
-     * Says in /readyz from now on that the server stops; calls are answered as before. If the server's own Redis is still starting,
-     * that ends, and the start fails. May be called at any time and from any thread.
+     * Says in /readyz from now on that the server is stopping; calls are still answered. If the embedded Redis is
+     * still starting, that is cancelled, and the start fails. May be called at any time and from any thread.
      */
     void announceStop() {
         stopping = true;
@@ -183,7 +190,7 @@ public final class LicenseServer extends VerticleBase {
         }
     }
 
-    /** Called when no event loop of this server serves any more. */
+    /** Called after all event loops have stopped serving. */
     @Override
     public Future<?> stop() {
         Future<Void> unwatched = monitor == null ? Future.succeededFuture() : monitor.close();
@@ -204,7 +211,7 @@ public final class LicenseServer extends VerticleBase {
         return null;
     }
 
-    /** What one event loop does. */
+    /** Serves on one event loop. */
     private final class Loop extends VerticleBase {
         private final Needs needs;
         private final RedisTopology topology;
@@ -266,8 +273,8 @@ public final class LicenseServer extends VerticleBase {
         }
 
         /**
-         * Takes no more connections and finishes what has begun, in most of the time there is for stopping. Signs of
-         * life that have gathered are written meanwhile, and those of the last calls after them.
+         * Accepts no more connections and finishes the calls that have begun, within most of the time that stopping
+         * may take. Meanwhile the gathered signs of life are written, and after the last calls theirs.
          */
         @Override
         public Future<?> stop() {

@@ -27,7 +27,7 @@ public final class AdminSecret implements Access {
     private long untold;
     private long nextLine = System.nanoTime();
 
-    /** A secret of at least one character. */
+    /** Makes a secret, which must have at least one character. */
     public AdminSecret(String secret) {
         if (secret.isEmpty()) {
             throw new IllegalArgumentException("An empty admin secret would authorize everyone");
@@ -63,7 +63,10 @@ public final class AdminSecret implements Access {
         return "admin";
     }
 
-    /** Whether an {@code Authorization} header is exactly {@code Bearer <secret>}; takes as long for any that is wrong. */
+    /**
+     * Returns whether an {@code Authorization} header is exactly {@code Bearer <secret>}. Takes equally long for
+     * every wrong header.
+     */
     boolean authorizes(@Nullable String header) {
         return header != null && MessageDigest.isEqual(expectedHeader, header.getBytes(StandardCharsets.UTF_8));
     }

@@ -24,8 +24,9 @@ import licenseserver.store.Validations;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls of customers' machines: activate, validate, deactivate. Each reads its fields, makes one call to the store, and
- * words the answer; with {@code "explain": true} it adds the reason and what is known of the license.
+ * The calls of customers' machines: activate, validate and deactivate. Each reads its fields, asks the store once,
+ * and puts the result into words. With {@code "explain": true} the answer also has the reason and what is known about
+ * the license.
  */
 final class MachineCalls {
     private static final String DEACTIVATED = "{\"success\":true}";
@@ -33,8 +34,9 @@ final class MachineCalls {
     private static final Reply NOT_VALID = Reply.ok("{\"success\":false,\"premium\":false}");
 
     /**
-     * Of changes alone. At least as many as the store has connections for, at most those of the next twentieth of a second.
-     * Reads have the bound of their one connection, and need no other: they do not wait for each other.
+     * Limits changes only. The least is as many as the store has connections, the most is what it does in a twentieth
+     * of a second. Reads share one connection and do not wait for each other, so they need no limit but that
+     * connection's own.
      */
     private final CallLimit changes = new CallLimit("changes", 16, 256);
 
@@ -101,7 +103,7 @@ final class MachineCalls {
                         .map(answer -> reply(fields, answer, DEACTIVATED)));
     }
 
-    /** What activate and deactivate ask of their fields before they look for the license. */
+    /** Checks the fields of activate and deactivate before the license is looked for. */
     private static Future<Reply> onMachine(Fields fields, BiFunction<LicenseKey, String, Future<Reply>> call) {
         String key = fields.text("key");
         String machineId = fields.text("machineId");
@@ -145,7 +147,7 @@ final class MachineCalls {
         return fields.isTrue("explain") ? explained(reply, answer) : reply;
     }
 
-    /** The same answer with its reason and, where there is a license, what a client may know of it, behind it. */
+    /** Adds to an answer its reason and, if there is a license, what a client may know about it. */
     private static Reply explained(Reply reply, Answer answer) {
         JsonObject body =
                 reply.body().toJsonObject().put("reason", answer.verdict().word());

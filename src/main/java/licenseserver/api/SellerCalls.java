@@ -36,7 +36,10 @@ import licenseserver.store.LicenseStore;
 import licenseserver.store.UnreadableLicenseException;
 import org.jspecify.annotations.Nullable;
 
-/** The calls of the seller's scripts and people. All but register say which license by {@code key} or else {@code email}. */
+/**
+ * The calls of sellers: of their scripts and their people. All calls but register name the license by {@code key}, or
+ * else by {@code email}.
+ */
 final class SellerCalls {
     private static final Reply DONE = Reply.ok("{\"success\":true}");
     private static final int MAX_LOOKUPS = 20;
@@ -50,9 +53,9 @@ final class SellerCalls {
     private final SecureRandom random = new SecureRandom();
 
     /**
-     * The calls on a store.
+     * Makes the calls on a store.
      *
-     * @param maxMachines how many machines a new license allows where its register does not say
+     * @param maxMachines how many machines a new license allows if its registration does not say
      */
     SellerCalls(LicenseStore licenses, int maxMachines, InstantSource clock) {
         this.licenses = licenses;
@@ -88,7 +91,7 @@ final class SellerCalls {
                 .toList();
     }
 
-    /** A call on the license that is named by its key or else its e-mail. */
+    /** Makes the route of a call on one license, which is named by its key or else its e-mail. */
     private static Route.Post named(String path, Route.Answer answer, String... others) {
         return Route.call(path, answer)
                 .takesOnly(names(List.of(others), "key", "email"))
@@ -144,7 +147,10 @@ final class SellerCalls {
         return email(fields).map(licenses::findByEmail).orElseGet(SellerCalls::nothing);
     }
 
-    /** Any text is looked up, as records from elsewhere may have any for an address. */
+    /**
+     * Returns the e-mail to look up. Any text is looked up, because records from elsewhere may have any text as an
+     * address.
+     */
     private static Optional<Email> email(Fields fields) {
         return Optional.ofNullable(fields.text("email")).map(Email::of);
     }
@@ -172,10 +178,10 @@ final class SellerCalls {
         Instant now = clock.instant();
         String machineId = fields.line("machineId", Machine.MAX_ID_LENGTH);
         if (fields.has("machineId") && machineId == null) {
-            // A script whose variable is not set must not free the slots of all.
+            // A script whose variable is not set must not free the slots of all machines.
             throw Fields.refused("machineId", "must be text, or left out for all machines");
         }
-        // The rule runs again if another change came first; what it saw the last time is what took effect.
+        // The rule runs again if another change came first. What it saw last is what took effect.
         var before = new AtomicInteger();
         return change(
                 fields,
@@ -200,7 +206,8 @@ final class SellerCalls {
     }
 
     /**
-     * Puts a license in the place of a record that cannot be read: its text as {@code /license-info} shows it, but mended.
+     * Replaces a record that cannot be read by a license: the text that {@code /license-info} shows, after someone
+     * has mended it.
      */
     private Future<Reply> mend(Fields fields, Instant now) {
         fields.allowOnly(Set.of("key", "record"));
@@ -253,7 +260,10 @@ final class SellerCalls {
                         .put("key", license.key().value())));
     }
 
-    /** Also succeeds if there was nothing to delete. A record that cannot be read can be deleted by its key. */
+    /**
+     * Deletes a license. Also succeeds if there is nothing to delete. A record that cannot be read is deleted by its
+     * key.
+     */
     private Future<Reply> delete(Call call) {
         Fields fields = call.fields();
         Instant now = clock.instant();
@@ -267,7 +277,7 @@ final class SellerCalls {
                         : Future.failedFuture(failure));
     }
 
-    /** One change of the license that the fields name. */
+    /** Changes the license that the fields name. */
     private Future<Reply> change(
             Fields fields, Function<@Nullable License, Decision<Answer>> rule, Function<License, Reply> success) {
         requireName(fields);
@@ -283,7 +293,10 @@ final class SellerCalls {
         }
     }
 
-    /** A license that was found by its e-mail may have another key, or another e-mail, by the time it is changed. */
+    /**
+     * Looks the license up again if it was found by its e-mail and has another key, or another e-mail, by the time it
+     * is changed.
+     */
     private Future<Answer> change(Fields fields, Function<@Nullable License, Decision<Answer>> rule, int lookups) {
         return locate(fields)
                 .compose(key -> key.isEmpty()
@@ -328,7 +341,10 @@ final class SellerCalls {
                                         before == null ? Long.MAX_VALUE : before)));
     }
 
-    /** The newest events before that number; {@code before} of the answer leads to the next page, where there is one. */
+    /**
+     * Returns the newest events before a number. {@code before} in the answer leads to the next page, if there is
+     * one.
+     */
     private static Reply page(History history, long limit, long before) {
         var page = new JsonArray();
         Long next = null;

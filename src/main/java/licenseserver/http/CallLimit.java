@@ -6,16 +6,19 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * Bounds how many calls of one kind an event loop has under way; one more is refused at once, before it costs anything. So
- * what is offered beyond what can be done neither takes memory nor makes those wait who are in.
+ * Limits how many calls of one kind are under way on an event loop. Another call is refused at once, before it costs
+ * anything: it takes no memory, and the calls that were let in do not wait for it.
  *
- * <p>The bound follows how long calls take, because no fixed one is right for a Redis that answers in a tenth of a
- * millisecond as well as for one that takes fifty: each call that took too long lowers it by a tenth, each other one raises
- * it by one. A line that grew too long is short again after one round, and a bound that fell too low is back after some
- * hundred calls.
+ * <p>The limit follows the time that calls take, because no fixed limit suits both a Redis that answers in a tenth of
+ * a millisecond and one that takes fifty. A call that took too long lowers the limit by a tenth; any other call
+ * raises it by one. So a queue that has grown too long is short again after one round, and a limit that has fallen
+ * too low is back after some hundred calls.
  */
 public final class CallLimit {
-    /** A third of what a call may wait for Redis by default: who is let in is answered, not timed out in the line. */
+    /**
+     * A third of the time that a call may wait for Redis by default, so that admitted calls are answered and do not
+     * time out in the queue.
+     */
     private static final long TOO_LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private static final double FALL = 0.9;
@@ -30,11 +33,11 @@ public final class CallLimit {
     private int underWay;
 
     /**
-     * A bound that moves between these two; at first it is the upper one.
+     * A limit that moves between two numbers and begins at the upper one.
      *
-     * @param name what it bounds, in a word for the list of calls
-     * @param least enough to keep all connections to Redis busy
-     * @param most what takes little enough memory, and waits shortly enough while Redis is well
+     * @param name what it limits, in one word for the list of calls
+     * @param least enough calls to keep all connections to Redis busy
+     * @param most few enough calls that they take little memory, and wait only briefly while Redis is well
      */
     public CallLimit(String name, int least, int most) {
         this.name = name;
@@ -48,9 +51,9 @@ public final class CallLimit {
     }
 
     /**
-     * Makes the call, or fails with {@link UnavailableException} if too many are under way.
+     * Makes the call. Fails with {@link UnavailableException} if too many calls are under way.
      *
-     * @param isOutage whether a failure of the call shows that what answers it is overloaded or away
+     * @param isOutage whether a failure of the call shows that whatever answers it is overloaded or away
      */
     Future<Reply> admit(Supplier<Future<Reply>> call, Predicate<Throwable> isOutage) {
         if (underWay >= limit) {

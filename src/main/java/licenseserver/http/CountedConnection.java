@@ -22,18 +22,19 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decodes the requests of one connection, and knows meanwhile what the connection takes of the heap and whether a
- * request is under way. It ends a connection on which the head of a request takes too long. What is not marked
- * otherwise belongs to the connection's event loop.
+ * Decodes the requests of one connection. Meanwhile it knows how much of the heap the connection takes and whether a
+ * request is under way, and it ends a connection if the head of a request takes too long. Everything belongs to the
+ * connection's event loop unless marked otherwise.
  *
- * <p>A decoder of its own, because only the decoder knows where a head begins and how much of it has arrived. A
- * request that arrives whole, as most do, costs it two comparisons.
+ * <p>It is a decoder because only the decoder knows where a head begins and how much of it has arrived. A request
+ * that arrives whole, as most do, costs it two comparisons.
  */
 final class CountedConnection extends StrictRequestDecoder {
     /**
-     * What a connection is taken to weigh if its heads are no longer than {@value #HEAD_BYTES_INCLUDED} bytes and {@value
-     * #HEAD_LINES_INCLUDED} lines: between one with a part of a head (4,800 bytes, measured) and one with a request under way
-     * (7,400). If all are busy at once, the reserve has room for the difference.
+     * The assumed weight of a connection whose heads have at most {@value #HEAD_BYTES_INCLUDED} bytes and {@value
+     * #HEAD_LINES_INCLUDED} lines. It lies between a connection with an incomplete head (4,800 bytes, measured) and
+     * one with a request under way (7,400). If all connections are busy at once, the reserve has room for the
+     * difference.
      */
     static final int BYTES = 5_400;
 
@@ -43,7 +44,7 @@ final class CountedConnection extends StrictRequestDecoder {
     /** Two strings and an entry in a map, however short the line is. */
     private static final int HEAD_LINE_BYTES = 140;
 
-    /** A request that waits for the answer to the one before it. */
+    /** A request that waits until the one before it is answered. */
     private static final int WAITING_REQUEST_BYTES = 1024;
 
     private static final byte[] HEAD_TOO_SLOW = ("HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
@@ -75,9 +76,9 @@ final class CountedConnection extends StrictRequestDecoder {
     private @Nullable ScheduledFuture<?> headDeadline;
 
     /**
-     * The connection on this channel.
+     * Makes the connection of a channel.
      *
-     * @param source which connections count as coming from the same address
+     * @param source equal for all connections that count as coming from the same address
      */
     CountedConnection(OpenConnections all, Channel channel, ByteBuffer source, Duration patience) {
         this.all = all;
@@ -86,28 +87,32 @@ final class CountedConnection extends StrictRequestDecoder {
         this.patience = patience;
     }
 
-    /** Takes the place of the decoder that the channel has. */
+    /** Replaces the decoder of the channel. */
     void install() {
         channel.pipeline().replace("httpDecoder", "httpDecoder", this);
         channel.pipeline().addBefore("handler", "answers", answers);
     }
 
     /**
-     * Whether no request is under way, except for an incomplete head. Another event loop may see what was true a moment
-     * ago, here and in {@link #isStuck()}.
+     * Returns whether no request is under way, except for an incomplete head. Another event loop may see an outdated
+     * value, here and in {@link #isStuck()}.
      */
     boolean isIdle() {
         return unanswered == 0 && unsent == 0;
     }
 
     /**
-     * Whether the client holds things up: its only request has not arrived in full, or it does not read its answers.
+     * Returns whether the client is the one to wait for: its only request is incomplete, or it does not read its
+     * answers.
      */
     boolean isStuck() {
         return unsent == 0 ? unanswered <= 1 && !inHead : System.nanoTime() - unsentSince >= patience.toNanos();
     }
 
-    /** Closes the connection unless a whole request is under way by then; if so, it counts again. */
+    /**
+     * Closes the connection unless a complete request is under way by then; if one is, the connection is counted
+     * again.
+     */
     void closeUnlessBusy() {
         channel.eventLoop().execute(() -> {
             if (isIdle() || isStuck()) {
@@ -123,7 +128,7 @@ final class CountedConnection extends StrictRequestDecoder {
         channel.eventLoop().execute(this::close);
     }
 
-    /** From the head's side of the pipeline, so that nothing that waits to be sent holds it up. */
+    /** Closes at the head of the channel's pipeline, so that nothing that waits to be sent delays it. */
     private void close() {
         ended = true;
         channel.unsafe().close(channel.voidPromise());
@@ -178,7 +183,9 @@ final class CountedConnection extends StrictRequestDecoder {
                 context.executor().schedule(() -> headTooSlow(context), patience.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** A request before it may still be under way: its answer is worth more than a deadline that is kept. */
+    /**
+     * Keeps the connection open past the deadline if an earlier request is still under way: its answer matters more.
+     */
     private void headTooSlow(ChannelHandlerContext context) {
         if (!isIdle()) {
             startHeadDeadline(context);
@@ -195,7 +202,7 @@ final class CountedConnection extends StrictRequestDecoder {
         }
     }
 
-    /** A deadline that stays would keep all that the connection had in memory. */
+    /** Cancels the deadline, which would otherwise keep everything of the connection in memory. */
     @Override
     public void channelInactive(ChannelHandlerContext context) throws Exception {
         ended = true;
@@ -214,7 +221,10 @@ final class CountedConnection extends StrictRequestDecoder {
         headLines = 0;
     }
 
-    /** The decoder keeps the room of its longest line, so that what a head took is not given back before the end. */
+    /**
+     * The decoder keeps room for its longest line, so the weight of a head is not given back before the connection
+     * ends.
+     */
     private long weighHead(int bytes) {
         long head = 2L * Math.max(0, bytes - HEAD_BYTES_INCLUDED)
                 + (long) HEAD_LINE_BYTES * Math.max(0, headLines - HEAD_LINES_INCLUDED);
@@ -230,7 +240,7 @@ final class CountedConnection extends StrictRequestDecoder {
         all.add(this, bytes);
     }
 
-    /** The bytes that the client has yet to read count while they are many. */
+    /** Counts the bytes that the client has yet to read, while there are many. */
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) throws Exception {
         long now = channel.isWritable() ? 0 : channel.bytesBeforeWritable();
@@ -242,7 +252,7 @@ final class CountedConnection extends StrictRequestDecoder {
         super.channelWritabilityChanged(context);
     }
 
-    /** Sees what is answered. */
+    /** Watches the answers. */
     private final class Answers extends ChannelOutboundHandlerAdapter {
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {

@@ -18,9 +18,10 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The fields of a request's body, read strictly: one JSON object in UTF-8 and nothing after it, no field twice, no deeper
- * than {@value #MAX_DEPTH} levels. A field is absent, null, or a value; a value of another type than is asked for is refused
- * with a sentence that names the field, except where the contract lets it count as missing ({@link #text}).
+ * The fields of a request's body. The body is read strictly: it must be one JSON object in UTF-8 with nothing after
+ * it, no field may appear twice, and nesting may be no deeper than {@value #MAX_DEPTH} levels. A field is absent,
+ * null, or a value. A value of the wrong type is refused with a sentence that names the field, unless the contract
+ * counts it as missing ({@link #text}).
  */
 public final class Fields {
     public static final int MAX_DEPTH = 32;
@@ -38,10 +39,10 @@ public final class Fields {
                     .build())
             .build();
 
-    /** A value that nobody asks for in this form: an array, or a number that is no integer of 64 bits. */
+    /** A value that no call takes: an array, or a number that is not an integer of 64 bits. */
     private static final Object OTHER = new Object();
 
-    /** An object as it stands in the body. */
+    /** The text of an object, exactly as it is in the body. */
     private record RawObject(String json) {}
 
     /** By name: a String, a Long, a Boolean, a RawObject, OTHER, or null for JSON's null. */
@@ -54,7 +55,7 @@ public final class Fields {
         this.body = body;
     }
 
-    /** The body as it came. */
+    /** Returns the body, to the byte. */
     public Buffer body() {
         return body;
     }
@@ -62,14 +63,14 @@ public final class Fields {
     /**
      * Reads a body.
      *
-     * @throws RefusedException where it is no JSON, or no JSON object
+     * @throws RefusedException if it is not JSON, or not a JSON object
      */
     public static Fields parse(Buffer body) {
         Map<String, @Nullable Object> plain = PlainObject.read(body.getBytes());
         return new Fields(plain == null ? readStrictly(body) : plain, body);
     }
 
-    /** The fields by name, as {@link #values} has them, with {@link #parse}'s refusals. */
+    /** Returns what {@link #values} holds, by the strict parser; refuses like {@link #parse}. */
     public static Map<String, @Nullable Object> readStrictly(Buffer body) {
         try {
             char[] text = decode(body);
@@ -117,7 +118,7 @@ public final class Fields {
         };
     }
 
-    /** The parser would guess the encoding and mend what is no UTF-8; this does neither. */
+    /** The parser would guess the encoding, and repair text that is not UTF-8. This does neither. */
     private static char[] decode(Buffer body) throws CharacterCodingException {
         CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body.getBytes()));
         if (text.hasRemaining() && text.get(text.position()) == BYTE_ORDER_MARK) {
@@ -128,23 +129,26 @@ public final class Fields {
         return characters;
     }
 
-    /** The field's text; null where it is missing, which one that is null, empty or no string counts as. */
+    /**
+     * Returns the text of a field; null if the field is missing. A field that is null, empty or not a string counts
+     * as missing.
+     */
     @Nullable
     public String text(String name) {
         return values.get(name) instanceof String text && !text.isEmpty() ? text : null;
     }
 
-    /** Whether the field is there, be it null. */
+    /** Returns whether the field is present, even if it is null. */
     public boolean has(String name) {
         return values.containsKey(name);
     }
 
-    /** Whether the field is {@code true}, and nothing else that could be meant so. */
+    /** Returns whether the field is exactly {@code true}. */
     public boolean isTrue(String name) {
         return Boolean.TRUE.equals(values.get(name));
     }
 
-    /** A choice that must be made: the field is true or false. */
+    /** Returns a field that must be true or false. */
     public boolean choice(String name) {
         if (values.get(name) instanceof Boolean choice) {
             return choice;
@@ -152,7 +156,7 @@ public final class Fields {
         throw refused(name, "must be true or false");
     }
 
-    /** A whole number between these, including both; null where the field is absent or null. */
+    /** Returns a whole number from {@code min} to {@code max}, both included; null if the field is absent or null. */
     @Nullable
     public Long integer(String name, long min, long max) {
         Object value = values.get(name);
@@ -162,13 +166,16 @@ public final class Fields {
         throw refused(name, "must be a whole number from " + min + " to " + max);
     }
 
-    /** Text of 1 to so many characters, none of them a control character; null where the field is absent or null. */
+    /**
+     * Returns a text of 1 to {@code maxLength} characters without control characters; null if the field is absent or
+     * null.
+     */
     @Nullable
     public String line(String name, int maxLength) {
         return text(name, maxLength, Fields::isPrintable, " without control characters");
     }
 
-    /** Text of 1 to so many characters; null where the field is absent or null. */
+    /** Returns a text of 1 to {@code maxLength} characters; null if the field is absent or null. */
     @Nullable
     public String prose(String name, int maxLength) {
         return text(name, maxLength, Fields::isStorable, "");
@@ -194,7 +201,7 @@ public final class Fields {
         throw refused(name, "must be text of 1 to " + maxLength + " characters" + otherwise);
     }
 
-    /** The JSON of an object of at most so many bytes; null where the field is absent or null. */
+    /** Returns the JSON text of an object of at most {@code maxBytes} bytes; null if the field is absent or null. */
     @Nullable
     public String object(String name, int maxBytes) {
         Object value = values.get(name);
@@ -207,7 +214,11 @@ public final class Fields {
         throw refused(name, "must be a JSON object of at most " + maxBytes + " bytes");
     }
 
-    /** Refuses a call with any other field than these. */
+    /**
+     * Refuses the call if it has a field that is not among these.
+     *
+     * @throws RefusedException with a sentence that names the field
+     */
     public void allowOnly(Set<String> names) {
         for (String name : values.keySet()) {
             if (!names.contains(name)) {

@@ -21,40 +21,41 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Bounds what open connections take of the heap, and how long the head of a request may take. When the share is used up,
- * the address that takes most of it loses a connection for each that is opened: one without a request under way, or
- * else one whose request has not arrived in full or whose client does not read its answers. A connection whose request
- * is being answered is not closed for this, as a proxy has one address for all its clients: if the heaviest address has
- * no other, the next heaviest loses one. No address loses one to an address that takes more: then the connection that
- * asks for room is closed itself.
+ * Limits how much of the heap open connections take, and how long the head of a request may take.
  *
- * <p>One for the whole process; may be used from any thread.
+ * <p>When the share is used up, each new connection costs the address with the heaviest connections one of its own:
+ * one without a request under way, or else one whose request is incomplete or whose client does not read its answers.
+ * A connection whose request is being answered is never closed for this, because all clients behind a proxy have the
+ * same address. If the heaviest address has no other connection to close, the next heaviest loses one. No address
+ * loses a connection to a heavier address; then the connection that asks for room is closed itself.
+ *
+ * <p>There is one for the whole process; it may be used from any thread.
  */
 public final class OpenConnections implements Handler<HttpConnection> {
-    /** How often at most the operator is told. */
+    /** The shortest time between two lines for the operator. */
     private static final Duration PAUSE = Duration.ofMinutes(1);
 
-    /** So few bytes are read at a time that no connection can have much decoded before it is asked to wait. */
+    /** Reads so few bytes at a time that no connection has decoded much before it is asked to wait. */
     private static final MaxMessagesRecvByteBufAllocator READS =
             new AdaptiveRecvByteBufAllocator(64, 2048, 4 * 1024).maxMessagesPerRead(1);
 
     /**
-     * A connection with so many bytes to send has no further request answered until its client has read some. Fewer are
-     * not counted, so all connections together may have them besides their share.
+     * When a connection has this many bytes to send, no further request is answered until its client has read some.
+     * Fewer bytes are not counted, so all connections together may hold them in addition to their share.
      */
     private static final WriteBufferWaterMark WRITES = new WriteBufferWaterMark(2 * 1024, 4 * 1024);
 
-    /** How many bytes of an IPv6 address one client has for itself alone: it may use any address of its network. */
+    /** How many bytes of an IPv6 address identify a client, which may use any address of its network. */
     private static final int NETWORK_BYTES = 8;
 
     private static final Logger LOG = LoggerFactory.getLogger(OpenConnections.class);
 
-    /** Where connections come from; an instance is guarded by the {@code OpenConnections} that it belongs to. */
+    /** Where connections come from. Guarded by the {@code OpenConnections} that it belongs to. */
     static final class Address {
         private final Set<CountedConnection> connections = new LinkedHashSet<>();
         private long weight;
 
-        /** The one to close first; null if all are busy. The set is in the order in which they came. */
+        /** Returns the connection to close first; null if all are busy. The set is ordered by arrival. */
         private @Nullable CountedConnection victim() {
             CountedConnection stuck = null;
             for (CountedConnection each : connections) {
@@ -77,11 +78,11 @@ public final class OpenConnections implements Handler<HttpConnection> {
     private long lastTold = System.nanoTime() - PAUSE.toNanos();
 
     /**
-     * Connections with these bounds.
+     * Limits connections.
      *
      * @param share of the heap, in bytes
-     * @param patience the longest that a client may take to send a request's head, from its first byte; and to read
-     *     what it was sent, before its connection may be closed to make room for others
+     * @param patience the longest that a client may take to send the head of a request, from its first byte, and to
+     *     read what it was sent before its connection may be closed to make room
      */
     public OpenConnections(long share, Duration patience) {
         this.share = share;
@@ -109,16 +110,13 @@ public final class OpenConnections implements Handler<HttpConnection> {
                 : ByteBuffer.wrap(bytes);
     }
 
-    /** Counts a connection from now on, at its weight. */
+    /** Counts a connection from now on, with its weight. */
     synchronized void enter(CountedConnection connection) {
         count(connection);
         makeRoom(connection);
     }
 
-    /**
-     * Counts a connection again that turned out to be busy: it stays open, whether or not another can be closed for
-     * it.
-     */
+    /** Counts a connection again that turned out to be busy. It stays open even if no other can be closed for it. */
     synchronized void enterAgain(CountedConnection connection) {
         count(connection);
         makeRoom(null);
@@ -132,7 +130,7 @@ public final class OpenConnections implements Handler<HttpConnection> {
         add(address, connection.weight);
     }
 
-    /** Adds to the weight of a connection; negative if it takes less than before. */
+    /** Adds to the weight of a connection; the number is negative if it takes less than before. */
     synchronized void add(CountedConnection connection, long bytes) {
         connection.weight += bytes;
         Address address = addresses.get(connection.source);
@@ -162,9 +160,9 @@ public final class OpenConnections implements Handler<HttpConnection> {
     }
 
     /**
-     * Closes connections until the rest is within the share.
+     * Closes connections until the rest fits into the share.
      *
-     * @param last the one that asks for room and is closed if no other can be; null for none
+     * @param last the connection that asks for room, which is closed if no other can be; null for none
      */
     private void makeRoom(@Nullable CountedConnection last) {
         if (weight > share) {
@@ -185,7 +183,10 @@ public final class OpenConnections implements Handler<HttpConnection> {
         }
     }
 
-    /** Looks at connections of other event loops without waiting for them: {@code closeUnlessBusy} looks again. */
+    /**
+     * Finds a connection to close. It looks at connections of other event loops without waiting for them, because
+     * {@code closeUnlessBusy} looks again.
+     */
     private @Nullable CountedConnection victim(@Nullable CountedConnection forThis) {
         CountedConnection victim = null;
         Address own = forThis == null ? null : addresses.get(forThis.source);
@@ -202,7 +203,7 @@ public final class OpenConnections implements Handler<HttpConnection> {
         return victim;
     }
 
-    /** What all open connections take of the heap, in bytes. */
+    /** Returns how much of the heap all open connections take, in bytes. */
     synchronized long weight() {
         return weight;
     }

@@ -28,8 +28,8 @@ import licenseserver.memory.HeapShare;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one road that every request takes. Its head is checked, its body received and read, then {@link #road} leads it to the
- * {@link Route} of its path; every answer leaves by {@link #send}. Belongs to one event loop.
+ * The one road that every request takes: its head is checked, its body is received and read, {@link #road} leads it
+ * to the {@link Route} of its path, and every answer leaves through {@link #send}. Belongs to one event loop.
  */
 public final class Pipeline {
     /** How long the rest of a refused request is read and dropped before its connection is closed. */
@@ -50,8 +50,8 @@ public final class Pipeline {
     private @Nullable String lastHost;
 
     /**
-     * The connections that were told {@code Connection: close} and are still open. Weak, because Vert.x does not always tell when
-     * one is closed that was closing already.
+     * The connections that were told {@code Connection: close} and are still open. The set is weak, because Vert.x
+     * does not always report the end of a connection that was already closing.
      */
     private final Set<HttpConnection> closing = Collections.newSetFromMap(new WeakHashMap<>());
 
@@ -59,9 +59,9 @@ public final class Pipeline {
      * Leads requests to these routes.
      *
      * @param once carries out calls that their clients may repeat
-     * @param translation makes a {@link RefusedException} or an {@link UnavailableException} of the failures that calls are
-     *     expected to have, and returns all others as they are
-     * @param bodyShare of the heap, for the bodies of all event loops
+     * @param translation turns failures that calls are expected to have into {@link RefusedException} or {@link
+     *     UnavailableException}, and returns all others as they are
+     * @param bodyShare of the heap, for the bodies on all event loops
      * @param isStopping whether clients should use another server from now on
      */
     public Pipeline(
@@ -109,7 +109,7 @@ public final class Pipeline {
                 .listen(settings.port() == 0 ? -1 : settings.port(), settings.host());
     }
 
-    /** The steps between the body of a call and its answer; the last one here is the first one that is taken. */
+    /** Puts together the steps between the body of a call and its answer. They are taken in the reverse order. */
     private Route.Answer road(Route.Post route) {
         Route.Answer road = route.answer();
         if (route.refusesOthers()) {
@@ -144,8 +144,8 @@ public final class Pipeline {
     }
 
     /**
-     * Where requests enter. Plain calls take a short way to their road, which the router's would lengthen by a twentieth; all others
-     * take the router's.
+     * Returns the entry for requests. Plain calls take a short way to their road, because the way through the router
+     * would make a validation a twentieth longer. All other requests take the way through the router.
      */
     private Handler<HttpServerRequest> door() {
         Router router = router();
@@ -162,7 +162,9 @@ public final class Pipeline {
         };
     }
 
-    /** Whether nothing about the request's head asks for a closer look; most requests come for the same host as the one before. */
+    /**
+     * Returns whether nothing about the head needs a closer look. Most requests have the same Host as the one before.
+     */
     private boolean isPlain(HttpServerRequest request) {
         String host = request.getHeader(HttpHeaders.HOST);
         if (host == null) {
@@ -251,7 +253,10 @@ public final class Pipeline {
         }
     }
 
-    /** A target such as that of {@code OPTIONS *}; the router wants the answer at once, without waiting for a body. */
+    /**
+     * Answers a request whose target is not a path, such as {@code OPTIONS *}. The router wants this answer at once,
+     * without waiting for a body.
+     */
     private void answerNoPath(RoutingContext context) {
         HttpMethod method = context.request().method();
         if (method.equals(HttpMethod.POST)) {
@@ -263,16 +268,16 @@ public final class Pipeline {
         }
     }
 
-    /** Refuses a request in such a way that nothing more of its connection is carried out. */
+    /** Refuses a request and makes sure that nothing more of its connection is carried out. */
     private void sendLast(HttpServerRequest request, Reply reply) {
         closeAfter(request);
         send(request, reply);
     }
 
     /**
-     * Ends the connection once this request is complete, or after a while: if it closed at once, a client that is still
-     * sending could lose the answer. Vert.x drops what comes after the request; {@link #closing} is for a request that
-     * has begun to come already, and waits for this one's answer.
+     * Ends the connection when this request is complete, or after a while. If it closed at once, a client that is
+     * still sending could lose the answer. Vert.x drops whatever follows the request; {@link #closing} is for a
+     * request that has already begun to arrive and waits for this one's answer.
      */
     private void closeAfter(HttpServerRequest request) {
         HttpConnection connection = request.connection();

@@ -1,6 +1,6 @@
 package licenseserver.http;
 
-/** A request that cannot be taken as it is; carries its answer. */
+/** A request that cannot be accepted as it is. Carries its answer. */
 public final class RefusedException extends RuntimeException {
     private final transient Reply reply;
 

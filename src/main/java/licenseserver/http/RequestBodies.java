@@ -13,41 +13,50 @@ import licenseserver.memory.HeapShare;
 import licenseserver.memory.Weight;
 
 /**
- * Receives the bodies of requests, within bounds of size, time and memory. Belongs to one event loop.
+ * Receives the bodies of requests, with limits on size, time and memory. Belongs to one event loop.
  *
- * <p>One timer looks after all of them: one of its own for each took 6 % of the time that a validation takes.
+ * <p>One timer watches all of them: a timer for each took 6 % of the time of a validation.
  */
 public final class RequestBodies {
-    /** The largest body that is taken, in bytes; a call of the contract needs some hundred. */
+    /** The largest body that is accepted, in bytes. The calls need a few hundred. */
     public static final int MAX_BYTES = 16 * 1024;
 
     private static final int DIGITS_OF_MAX_BYTES = String.valueOf(MAX_BYTES).length();
 
-    /** What is read over of a larger one, so that its sender sees the refusal and not a broken connection. */
+    /**
+     * How much of a larger body is read and dropped, so that its sender sees the refusal instead of a broken
+     * connection.
+     */
     private static final int MAX_BYTES_READ_OVER = 1024 * 1024;
 
-    /** How often it is looked for those that took too long. */
+    /** How often late bodies are looked for, at the least. */
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(500);
 
     private static final Buffer NOTHING = Buffer.buffer();
 
-    /** What a connection's own weight covers; the bodies of apps have some hundred bytes and come in one piece. */
+    /**
+     * Bodies up to this size are covered by the weight of their connection. The bodies of apps have a few hundred
+     * bytes and arrive in one piece.
+     */
     private static final int BYTES_NOT_WEIGHED = 256;
 
-    /** The most that reading it makes of each field of a body, besides its text: a place in a map, a name, a number. */
+    /**
+     * The most memory that reading a body takes for each of its fields, besides the text: an entry in a map, a name
+     * and a number.
+     */
     private static final int FIELD_BYTES = Weight.MAP_ENTRY + 72;
 
     private final Duration patience;
     private final HeapShare share;
 
-    /** Those that are not complete; each knows its place, so that it leaves without a search. */
+    /** The incomplete bodies. Each knows its index, so that it can be removed without a search. */
     private final List<Arriving> arriving = new ArrayList<>();
 
     /**
-     * Receives bodies within these bounds.
+     * Receives bodies within these limits.
      *
      * @param patience the longest that a sender may take for a body
-     * @param share of the heap, for the bodies of all event loops, from their first byte until they are answered
+     * @param share of the heap, for the bodies on all event loops, from their first byte until they are answered
      */
     public RequestBodies(Vertx vertx, Duration patience, HeapShare share) {
         this.patience = patience;
@@ -56,12 +65,12 @@ public final class RequestBodies {
                 Math.max(1, Math.min(LONGEST_PAUSE.toMillis(), patience.toMillis() / 10)), check -> refuseLate());
     }
 
-    /** Is told that a body is not taken. */
+    /** Hears that a body is refused. */
     public interface Refusal {
         /**
-         * Answers the request, unless it has an answer; may be called a second time, to end the connection.
+         * Answers the request, unless it has an answer. May be called a second time, to end the connection.
          *
-         * @param reply says why: the body is too large, too slow, or broken, or too many others have taken its room
+         * @param reply says why: the body is too large, too slow or broken, or there is no room for it
          * @param goesOn whether further requests can follow on the connection
          */
         void refuse(Reply reply, boolean goesOn);
@@ -70,14 +79,14 @@ public final class RequestBodies {
     /**
      * Receives the whole body, which is empty if the request has none.
      *
-     * @param taken is given the body, unless it is refused, and is done with it when its future completes
+     * @param taken gets the body, unless it is refused, and has finished with it when its future completes
      */
     public void receive(HttpServerRequest request, Function<Buffer, Future<Reply>> taken, Refusal refused) {
         boolean waits = request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true);
         long announced = announcedBytes(request);
         var body = new Arriving(System.nanoTime() + patience.toNanos(), taken, refused);
         if (announced > MAX_BYTES) {
-            // A sender who waits for an answer may leave the body out: nobody can tell what it would send next.
+            // A sender that waits for an answer may leave the body out, so nobody can tell what it will send next.
             body.answered = announced <= MAX_BYTES_READ_OVER && !waits;
             refused.refuse(Reply.BODY_TOO_LARGE, body.answered);
             if (!body.answered) {
@@ -92,7 +101,7 @@ public final class RequestBodies {
         request.endHandler(end -> body.end());
     }
 
-    /** What {@code Content-Length} says; 0 if there is none, or if it is too short a number to be worth reading. */
+    /** The value of {@code Content-Length}; 0 if there is none, or if it has too few digits to matter. */
     private static long announcedBytes(HttpServerRequest request) {
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         return length == null || length.length() < DIGITS_OF_MAX_BYTES ? 0 : Long.parseLong(length);
@@ -114,7 +123,7 @@ public final class RequestBodies {
         private int place;
         private boolean done;
 
-        /** Whether it was refused already and is only read so that the next request can be. */
+        /** Whether it was refused and is only read so that the next request can follow. */
         private boolean answered;
 
         private Buffer received = NOTHING;
@@ -133,7 +142,7 @@ public final class RequestBodies {
             arriving.add(this);
         }
 
-        /** The last one takes its place. */
+        /** Fills its place with the last one. */
         private void leave() {
             Arriving last = arriving.remove(arriving.size() - 1);
             if (last != this) {
@@ -148,7 +157,7 @@ public final class RequestBodies {
                 return;
             }
             if (size <= MAX_BYTES) {
-                // A buffer that grows takes up to twice of what is in it.
+                // A growing buffer takes up to twice its content.
                 if (size > BYTES_NOT_WEIGHED && !weighs(2 * size, false)) {
                     return;
                 }
@@ -166,7 +175,7 @@ public final class RequestBodies {
             }
         }
 
-        /** Whether there is room for it at this weight; refuses it if not. */
+        /** Returns whether there is room for this weight; refuses the body if not. */
         private boolean weighs(long bytes, boolean goesOn) {
             if (bytes > weight) {
                 if (!share.take(bytes - weight)) {

@@ -14,26 +14,26 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads requests as Vert.x does, but refuses each head that another server on the way could read as another request: with
- * several Hosts or none, with a {@code Transfer-Encoding} other than {@code chunked}, with a folded line, or with a header
- * without a name (RFC 9112, sections 3.2, 5 and 6.1). Netty reads nothing more of a connection after a head that was
- * refused here, so what was meant to be smuggled behind it can never reach a handler.
+ * Reads requests as Vert.x does, but refuses every head that another server on the way could read differently: with
+ * several Host headers or none, with a {@code Transfer-Encoding} other than {@code chunked}, with a folded line, or
+ * with a header without a name (RFC 9112, sections 3.2, 5 and 6.1). After a refused head, Netty reads nothing more
+ * from the connection, so a request that was smuggled behind it can never reach a handler.
  */
 public class StrictRequestDecoder extends VertxHttpRequestDecoder {
-    /** The request is of a version of HTTP other than 1.0 and 1.1. */
+    /** The request has another version of HTTP than 1.0 and 1.1. */
     public static final class UnsupportedVersionException extends RuntimeException {
         UnsupportedVersionException() {
             super("Neither HTTP/1.0 nor HTTP/1.1", null, false, false);
         }
     }
 
-    /** Whether a head has begun and is not complete. */
+    /** Whether a head has begun and is incomplete. */
     private boolean inHead;
 
     private boolean folded;
     private int hosts;
 
-    /** What is being read: its next byte is the first one of the line after that which was read last. */
+    /** The input. Its next byte is the first one after the line that was read last. */
     private @Nullable ByteBuf input;
 
     StrictRequestDecoder() {
@@ -44,7 +44,7 @@ public class StrictRequestDecoder extends VertxHttpRequestDecoder {
     protected void decode(ChannelHandlerContext context, ByteBuf buffer, List<Object> out) throws Exception {
         input = buffer;
         if (inHead) {
-            // The line before this one came with an earlier call.
+            // The previous line came with an earlier call.
             lookForFold();
         }
         super.decode(context, buffer, out);
@@ -63,7 +63,7 @@ public class StrictRequestDecoder extends VertxHttpRequestDecoder {
         return message;
     }
 
-    /** Called for each line but those that are folded. */
+    /** Called for each line that is not folded. */
     @Override
     protected AsciiString splitHeaderName(byte[] line, int start, int length) {
         if (length == 0) {
@@ -77,7 +77,7 @@ public class StrictRequestDecoder extends VertxHttpRequestDecoder {
         return name;
     }
 
-    /** Notes whether the next line begins with white space, if it has come. */
+    /** Notes whether the next line begins with white space, if it has arrived. */
     private void lookForFold() {
         if (input != null && input.isReadable()) {
             byte first = input.getByte(input.readerIndex());
@@ -85,7 +85,7 @@ public class StrictRequestDecoder extends VertxHttpRequestDecoder {
         }
     }
 
-    /** Called when all lines of a head have been read, before anything is made of it. */
+    /** Called when all lines of a head have been read, before the request is made of them. */
     @Override
     protected boolean isContentAlwaysEmpty(HttpMessage message) {
         inHead = false;

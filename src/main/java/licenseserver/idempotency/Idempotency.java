@@ -18,8 +18,9 @@ import licenseserver.license.LicenseKey;
 import licenseserver.store.LicenseStore;
 
 /**
- * Lets a client repeat a call without repeating its effect: of calls to one path with the same {@code Idempotency-Key} header
- * and the same body, one is done, and all get its answer, for 24 hours (after draft-ietf-httpapi-idempotency-key-header).
+ * Lets a client repeat a call without repeating its effect. Of all calls to one path with the same {@code
+ * Idempotency-Key} header and the same body, one is carried out, and all get its answer, for 24 hours (after
+ * draft-ietf-httpapi-idempotency-key-header).
  */
 public final class Idempotency implements Once {
     private static final String HEADER = "Idempotency-Key";
@@ -41,7 +42,7 @@ public final class Idempotency implements Once {
     /**
      * Remembers requests in a store.
      *
-     * @param licenses those that the answers name
+     * @param licenses the licenses that the answers name
      */
     public Idempotency(Vertx vertx, IdempotencyStore requests, LicenseStore licenses) {
         this.vertx = vertx;
@@ -79,14 +80,16 @@ public final class Idempotency implements Once {
         });
     }
 
-    /** The same answer, unless its license was deleted since: its key must not be sold a second time. */
+    /** Repeats the answer, unless its license was deleted since: its key must not be sold a second time. */
     private Future<Reply> again(KeptAnswer answer) {
         NamedLicense license = answer.license();
         return (license == null ? Future.succeededFuture(true) : exists(license))
                 .map(exists -> exists ? new Reply(answer.status(), Buffer.buffer(answer.body())) : DELETED);
     }
 
-    /** Whether there is a license that had this key then; its key may be another one by now, or its e-mail. */
+    /**
+     * Returns whether the license exists that had this key then. By now it may have another key or another e-mail.
+     */
     private Future<Boolean> exists(NamedLicense license) {
         String email = license.email();
         Long createdAt = license.createdAt();
@@ -94,18 +97,18 @@ public final class Idempotency implements Once {
             if (found.isPresent() || email == null || createdAt == null) {
                 return Future.succeededFuture(found.isPresent());
             }
-            // A license that was registered for the address after the deletion is another one.
+            // If a license was registered for the address after the deletion, it is another one.
             return licenses.findByEmail(Email.of(email))
                     .map(other -> other.isPresent()
                             && createdAt.equals(other.get().createdAt().toEpochMilli()));
         });
     }
 
-    /** A refusal is an answer, too, and kept; a failure of the server is not, and the next call may do it. */
+    /** Keeps the answer, even if it is a refusal. After a failure of the server, the next call may try again. */
     private Future<Reply> first(IdempotentRequest request, Supplier<Future<Reply>> answer) {
         return answer.get().compose(reply -> {
             Future<Void> noted = reply.status() < 500 ? keep(request, reply) : requests.release(request);
-            // What was done is answered even if it cannot be remembered.
+            // The client gets its answer even if it cannot be remembered.
             return noted.transform(done -> Future.succeededFuture(reply));
         });
     }
@@ -116,7 +119,7 @@ public final class Idempotency implements Once {
                         request, new KeptAnswer(reply.status(), reply.body().toString(), license.orElse(null))));
     }
 
-    /** The license that an answer names, looked up for what does not change with its key or its e-mail. */
+    /** Returns the license that an answer names, with what stays the same if its key or its e-mail changes. */
     private Future<Optional<NamedLicense>> named(Reply reply) {
         JsonObject body = reply.body().toJsonObject();
         String key = body.getJsonObject("license", body).getString("key");

@@ -4,10 +4,13 @@ import io.vertx.core.Future;
 import licenseserver.store.LicenseStore;
 import org.jspecify.annotations.Nullable;
 
-/** Remembers for a day which requests were made, and what was answered to them. Fails as {@link LicenseStore} does. */
+/**
+ * Remembers for a day which requests were made and how they were answered. Its methods fail like those of {@link
+ * LicenseStore}.
+ */
 public interface IdempotencyStore {
     /**
-     * What was answered.
+     * The answer to a request.
      *
      * @param status the HTTP status
      * @param body the JSON text
@@ -16,39 +19,40 @@ public interface IdempotencyStore {
     record KeptAnswer(int status, String body, @Nullable NamedLicense license) {}
 
     /**
-     * What tells a license from all others, also after its key or its e-mail was changed.
+     * Identifies a license even after its key or its e-mail has changed.
      *
-     * @param key the license's key when the answer was given
+     * @param key its key when the answer was given
      * @param email its e-mail at that time; null if that is not known
-     * @param createdAt in milliseconds since 1970, which never changes; null if that is not known
+     * @param createdAt when it was created, which never changes, in milliseconds since 1970; null if that is not
+     *     known
      */
     record NamedLicense(
             String key, @Nullable String email, @Nullable Long createdAt) {}
 
-    /** What is known of a request. */
+    /** What is known about a request. */
     sealed interface Claim {
         /**
-         * Nothing: the caller may do it, must then {@link #keep} or {@link #release}, and is the only one until then, unless its
-         * process or its Redis stops for seconds.
+         * Nothing is known. The caller may carry it out, and must then {@link #keep} or {@link #release} it. Nobody
+         * else may until then, unless the caller's process or its Redis stops for seconds.
          */
         record First() implements Claim {}
 
-        /** It is being done by another call. */
+        /** Another call is carrying it out. */
         record UnderWay() implements Claim {}
 
-        /** It was done, with this answer. */
+        /** It was carried out and answered. */
         record Answered(KeptAnswer answer) implements Claim {}
 
-        /** Another payload came under the same name. */
+        /** The same name was used with another body. */
         record OtherPayload() implements Claim {}
     }
 
-    /** Asks to do a request. */
+    /** Asks for permission to carry out a request. */
     Future<Claim> claim(IdempotentRequest request);
 
     /** Remembers the answer to a claimed request for 24 hours. */
     Future<Void> keep(IdempotentRequest request, KeptAnswer answer);
 
-    /** Forgets a claimed request that was not done; does nothing if another call has claimed it since. */
+    /** Forgets a claimed request that was not carried out. Does nothing if another call has claimed it since. */
     Future<Void> release(IdempotentRequest request);
 }

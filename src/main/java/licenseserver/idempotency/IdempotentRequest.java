@@ -13,10 +13,10 @@ import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * A request that its client may repeat. What is stored of its body and of its answer can be read, and compared with a guess,
- * only by someone who has the {@code Idempotency-Key} and the body: the payload check and the key of the encryption are both
- * derived from the two together (HKDF with HMAC-SHA-256, RFC 5869). The stored name is a digest of the path and the {@code
- * Idempotency-Key} alone, so that another body under the same key can be noticed.
+ * A request that its client may repeat. What is stored about its body and its answer can be read, or compared with a
+ * guess, only by someone who has both the {@code Idempotency-Key} and the body: the check of the body and the
+ * encryption key are derived from the two together (HKDF with HMAC-SHA-256, RFC 5869). The stored name is a digest of
+ * the path and the {@code Idempotency-Key} alone, so that another body under the same key is noticed.
  */
 public final class IdempotentRequest {
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -24,7 +24,10 @@ public final class IdempotentRequest {
     private static final String HMAC = "HmacSHA256";
     private static final int TOKEN_BYTES = 16;
 
-    /** As AES-GCM wants it (NIST SP 800-38D, 5.2.1.1); drawn at random for each of the few answers to one key. */
+    /**
+     * The length that AES-GCM expects (NIST SP 800-38D, 5.2.1.1). Nonces are random, which is safe for the few
+     * answers to one key.
+     */
     private static final int NONCE_BYTES = 12;
 
     private static final int TAG_BITS = 128;
@@ -36,11 +39,11 @@ public final class IdempotentRequest {
     private final String token = base64(random(TOKEN_BYTES));
 
     /**
-     * A request as it came.
+     * A request.
      *
-     * @param path the call's path
-     * @param idempotencyKey what the client calls the request; of visible characters
-     * @param body the body to the byte
+     * @param path the path of the call
+     * @param idempotencyKey the client's name for the request; visible ASCII characters
+     * @param body the body, to the byte
      */
     public IdempotentRequest(String path, String idempotencyKey, Buffer body) {
         Buffer named = Buffer.buffer(path + " " + idempotencyKey);
@@ -51,22 +54,22 @@ public final class IdempotentRequest {
         this.key = hmac(secret, new byte[] {'k', 1});
     }
 
-    /** Under which it is stored. */
+    /** The name that it is stored under. */
     String name() {
         return name;
     }
 
-    /** The same for the same path, {@code Idempotency-Key} and body, and only then. */
+    /** Equal for two requests if, and only if, path, {@code Idempotency-Key} and body are equal. */
     String check() {
         return check;
     }
 
-    /** SHA-256 of the body alone, by which earlier versions told payloads apart. */
+    /** SHA-256 of the body alone, which earlier versions compared. */
     String bodyDigest() {
         return bodyDigest;
     }
 
-    /** Tells this attempt from all others at the same request. */
+    /** Identifies this attempt among all attempts at the same request. */
     String token() {
         return token;
     }
@@ -78,7 +81,7 @@ public final class IdempotentRequest {
         return base64(Buffer.buffer(nonce).appendBytes(sealed).getBytes());
     }
 
-    /** The text that was sealed. */
+    /** Returns the text that was sealed. */
     String open(String sealed) {
         byte[] bytes = Base64.getUrlDecoder().decode(sealed);
         byte[] nonce = Arrays.copyOf(bytes, NONCE_BYTES);

@@ -21,24 +21,24 @@ import licenseserver.redis.RedisTransactions.Change;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests and their answers in Redis, each under {@code idempotency:NAME}: while it is under way {@code
- * {"check":…,"claim":TOKEN}}, then {@code {"check":…,"answer":SEALED}}. Belongs to the event loop it is made on.
+ * Requests and their answers in Redis, each under {@code idempotency:NAME}: {@code {"check":…,"claim":TOKEN}} while a
+ * request is under way, then {@code {"check":…,"answer":SEALED}}. Belongs to the event loop that it is made on.
  *
- * <p>What earlier versions have stored is understood for the day that it lasts: {@code {"payload":SHA-256 of the body}}, with
- * {@code "status"} and {@code "body"} once the request is answered.
+ * <p>Also understands what earlier versions stored, for the day that it lasts: {@code {"payload":SHA-256 of the
+ * body}}, with {@code "status"} and {@code "body"} once the request is answered.
  */
 public final class RedisIdempotencyStore implements IdempotencyStore {
     private static final String KEYS = "idempotency:";
 
-    /** What the checkup of Redis needs to know of these keys. */
+    /** What the checkup of Redis must know about these keys. */
     public static final RedisContent CONTENT = () -> List.of(
             RedisRight.of(KEYS + "*", "GET"), RedisRight.of(KEYS + "*", "SET", ""), RedisRight.of(KEYS + "*", "DEL"));
 
     private static final Duration KEPT = Duration.ofHours(24);
 
     /**
-     * After which a request whose server died may be done again. The server that is at it renews its claim, so it need not
-     * be longer than any call takes.
+     * How long a claim lasts if its server dies. The server renews it while it works on the request, so it can be
+     * shorter than a call.
      */
     private static final Duration CLAIMED = Duration.ofSeconds(3);
 
@@ -49,7 +49,7 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
     private final RedisTransactions transactions;
     private final Duration timeout;
 
-    /** By the token of each claim the timer that renews it. */
+    /** The timers that renew claims, by the claim's token. */
     private final Map<String, Long> renewals = new ConcurrentHashMap<>();
 
     /**
@@ -65,7 +65,7 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
         this.timeout = timeout;
     }
 
-    /** Renews no claim any more. */
+    /** Stops renewing claims. */
     public void close() {
         renewals.values().forEach(vertx::cancelTimer);
     }
@@ -78,7 +78,7 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
                         Deadline.in(timeout),
                         command(Command.SET, at, claimOf(request), "NX", "PX", millis(CLAIMED)),
                         command(Command.GET, at))
-                // Redis may have the claim all the same: without it the client's next attempt need not wait.
+                // Redis may have the claim anyway. Releasing it spares the client's next attempt a wait.
                 .onFailure(unknown -> release(request))
                 .map(replies -> replies.get(0) == null
                         ? known(request, text(replies.get(1)).orElse(null))
@@ -123,7 +123,7 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
                                 license.getString("key"), license.getString("email"), license.getLong("createdAt")));
     }
 
-    /** In those the license is only named by the answer itself. */
+    /** Reads an answer of an earlier version, in which only the answer itself names the license. */
     private static KeptAnswer formerAnswer(int status, String body) {
         JsonObject answer = new JsonObject(body);
         JsonObject license = answer.getJsonObject("license", answer);
@@ -175,7 +175,10 @@ public final class RedisIdempotencyStore implements IdempotencyStore {
         }
     }
 
-    /** Sends a command if the request is still claimed by this attempt: another one may have it if this one was slow. */
+    /**
+     * Sends a command if the request is still claimed by this attempt. If this attempt was slow, another one may have
+     * it.
+     */
     private Future<Boolean> ifClaimed(IdempotentRequest request, Request command) {
         String at = at(request);
         return transactions.change(at, List.of(command(Command.GET, at)), Deadline.in(timeout), replies -> {
