@@ -254,10 +254,11 @@ public final class LicenseServer extends VerticleBase {
                     settings,
                     bodies,
                     () -> stopping);
-            return pipeline.listen(connections).onSuccess(listening -> {
-                http = listening;
-                port = listening.actualPort();
-            });
+            return pipeline.listen(settings.port() == 0 ? -1 : settings.port(), connections)
+                    .onSuccess(listening -> {
+                        http = listening;
+                        port = listening.actualPort();
+                    });
         }
 
         private RedisLicenseStore newStore(LicenseTurns lines) {

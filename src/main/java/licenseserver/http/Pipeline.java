@@ -92,9 +92,10 @@ public final class Pipeline {
     /**
      * Listens for requests.
      *
-     * @param connections bounds what connections may take of the heap
+     * @param port the port; 0 for any free one, and a negative number for any free one that all event loops share
+     * @param connections limits what connections may take of the heap
      */
-    public Future<HttpServer> listen(OpenConnections connections) {
+    public Future<HttpServer> listen(int port, OpenConnections connections) {
         return vertx.createHttpServer(new HttpServerOptions()
                         .setIdleTimeout((int) settings.idleTimeout().toMillis())
                         .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
@@ -105,8 +106,7 @@ public final class Pipeline {
                 .connectionHandler(connections)
                 .requestHandler(door())
                 .invalidRequestHandler(this::answerInvalidRequest)
-                // A negative port is any free one, the same for all event loops.
-                .listen(settings.port() == 0 ? -1 : settings.port(), settings.host());
+                .listen(port, settings.host());
     }
 
     /** Puts together the steps between the body of a call and its answer. They are taken in the reverse order. */

@@ -155,7 +155,7 @@ public final class TestServer implements AutoCloseable {
                 settings,
                 bodies,
                 () -> loop.readiness().get() == Readiness.STOPPING);
-        return new TestServer(loop.vertx(), await(pipeline.listen(connections)), new DeclaredRefusals(routes));
+        return new TestServer(loop.vertx(), await(pipeline.listen(0, connections)), new DeclaredRefusals(routes));
     }
 
     public int port() {
