@@ -15,7 +15,10 @@ public final class StoreFailures {
     private static final Logger LOG = LoggerFactory.getLogger(StoreFailures.class);
     private static final int MAX_RECORDS = 1000;
 
-    /** Of all event loops: what is wrong with a record and a hash of its text, for the last ones that the log names. */
+    /**
+     * For all event loops: what is wrong with a record and a hash of its text, for the last records that the log
+     * named.
+     */
     private static final Map<String, Boolean> TOLD = Caffeine.newBuilder()
             .executor(Runnable::run)
             .maximumSize(MAX_RECORDS)
@@ -25,7 +28,8 @@ public final class StoreFailures {
     private StoreFailures() {}
 
     /**
-     * A failure of the store as one that HTTP knows; any other failure as it is. Names a record that cannot be read in the log, once.
+     * Returns a failure of the store as one that HTTP knows, and any other failure as it is. A record that cannot be
+     * read is named in the log, once.
      */
     public static Throwable translate(Throwable failure) {
         if (failure instanceof StoreUnavailableException) {

@@ -9,8 +9,8 @@ import licenseserver.http.Route;
 import licenseserver.redis.RedisContent;
 
 /**
- * Something that the server can do. A capability is one package, and one line in the server's list of them: it brings its own
- * settings, its routes, and the rights that it needs in Redis.
+ * Something that the server can do. A capability is one package, and one line in the server's list of them: it brings
+ * its settings, its routes, and the rights that it needs in Redis.
  */
 public interface Capability {
     /** The paths that it answers on an event loop. */

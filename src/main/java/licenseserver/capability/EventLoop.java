@@ -16,7 +16,7 @@ import licenseserver.store.Validations;
  * @param readiness what the server is ready for; may be asked at any time
  * @param admin admits those who may change licenses
  * @param licenses the licenses, for the calls of customers' machines
- * @param sellerLicenses the same licenses over connections of their own, so that admin calls never stand in line behind those of
+ * @param sellerLicenses the same licenses over separate connections, so that admin calls never wait behind those of
  *     machines
  * @param validations answers whether a license may be used on a machine
  * @param redis connections for what capabilities keep in Redis themselves

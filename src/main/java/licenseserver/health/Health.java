@@ -9,7 +9,7 @@ import licenseserver.http.Reply;
 import licenseserver.http.Route;
 
 /**
- * Says whether the process runs ({@code /livez}) and whether it can answer calls ({@code /readyz} and {@code /health}).
+ * Says whether the process runs ({@code /livez}), and whether it can answer calls ({@code /readyz}, {@code /health}).
  *
  * @param version the version of the program
  */

@@ -17,7 +17,10 @@ public interface Access {
         }
     };
 
-    /** Completes if the call may be made, and fails with {@link RefusedException} if not. Looks at no field of the body. */
+    /**
+     * Completes if the call may be made, and fails with {@link RefusedException} if not. Looks at no field of the
+     * body.
+     */
     Future<Void> admit(Call call);
 
     /** Who may make the call, in a word for the list of calls. */

@@ -15,10 +15,10 @@ final class Failures {
     private long nextLine = System.nanoTime();
 
     /**
-     * Failures of the calls of one event loop.
+     * Makes answers for the calls of one event loop.
      *
-     * @param translation makes a {@link RefusedException} or {@link UnavailableException} of the failures that calls are
-     *     expected to have, and returns all others as they are
+     * @param translation turns failures that calls are expected to have into {@link RefusedException} or {@link
+     *     UnavailableException}, and returns all others as they are
      */
     Failures(UnaryOperator<Throwable> translation) {
         this.translation = translation;

@@ -12,12 +12,15 @@ public sealed interface Route {
     /** The path, which requests must match exactly. */
     String path();
 
-    /** A page for GET and HEAD, which is made without waiting for anything. */
+    /** Makes the route of a page for GET and HEAD, which is made at once. */
     static Page page(String path, Supplier<Reply> content) {
         return new Page(path, content);
     }
 
-    /** A call: a JSON object in a POST request. Anyone may make it, it has no limit of its own, and takes no fields. */
+    /**
+     * Makes the route of a call: a JSON object in a POST request. Anyone may make it, it has no limit of its own, and
+     * it takes no fields.
+     */
     static Post call(String path, Answer answer) {
         return new Post(path, answer);
     }

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Requests and their answers in Redis, each under {@code idempotency:NAME}: {@code {"check":…,"claim":TOKEN}} while a
- * request is under way, then {@code {"check":…,"answer":SEALED}}. Belongs to the event loop that it is made on.
+ * request is under way, and then {@code {"check":…,"answer":SEALED}}. Belongs to the event loop that it is made on.
  *
  * <p>Also understands what earlier versions stored, for the day that it lasts: {@code {"payload":SHA-256 of the
  * body}}, with {@code "status"} and {@code "body"} once the request is answered.

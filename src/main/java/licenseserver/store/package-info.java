@@ -1,4 +1,4 @@
-/** Where licenses lie: the store's contract and its Redis implementation, the only code that speaks to Redis. */
+/** Where licenses lie: the contract of the store, its implementation on Redis, and the near cache. */
 @NullMarked
 package licenseserver.store;
 
