@@ -2,6 +2,7 @@ package licenseserver.api;
 
 import static licenseserver.Await.await;
 
+import io.netty.handler.ipfilter.IpSubnetFilterRule;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import java.net.URI;
@@ -103,6 +104,17 @@ public final class TestServer implements AutoCloseable {
                 CAPABILITIES,
                 new InMemoryIdempotencyStore(),
                 settings(corsOrigin, idleTimeout, bodyTimeout),
+                UNBOUNDED,
+                new OpenConnections(Long.MAX_VALUE, PATIENT));
+    }
+
+    /** Starts a server behind proxies that it trusts. */
+    public static TestServer startBehind(List<IpSubnetFilterRule> trustedProxies, Vertx vertx, LicenseStore licenses) {
+        return start(
+                loop(vertx, STANDING_STILL, () -> Readiness.READY, licenses),
+                CAPABILITIES,
+                new InMemoryIdempotencyStore(),
+                new HttpSettings(LOOPBACK, 0, "*", trustedProxies, PATIENT, PATIENT),
                 UNBOUNDED,
                 new OpenConnections(Long.MAX_VALUE, PATIENT));
     }
