@@ -104,9 +104,10 @@ class RollingRestartIT {
                         startServer(0, redis.url(), Map.of("NEAR_CACHE", "true", "VALIDATE_STALE_SECONDS", "3600")));
                 ports.add(servers.get(i).port());
             }
+            // Before HAProxy looks at them: it would say that one is down which is only starting.
+            ports.forEach(RollingRestartIT::awaitReady);
             LoadBalancer haproxy = LoadBalancer.start(folder, ports);
             loadBalancer = haproxy;
-            ports.forEach(RollingRestartIT::awaitReady);
             var calls = new HttpCalls(haproxy.port);
             Wait.until(
                     "HAProxy has a server",
