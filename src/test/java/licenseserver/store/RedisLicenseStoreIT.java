@@ -147,7 +147,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
             try (RedisProcess own = RedisProcess.start()) {
                 RedisLicenseStore there = anotherServer(own.url());
                 String registered = "{\"n\":1,\"at\":1719000000000,\"what\":\"registered\",\"by\":\"admin\",\"to\":\""
-                        + email.address() + "\",\"hash\":";
+                        + email.address() + "\",\"after\":";
                 own.tell("XADD", "recent-events", "5-1", "key", "OLD-KEY", "event", registered + "\"x\"}");
 
                 LicenseKey key =
