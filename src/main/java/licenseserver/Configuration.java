@@ -75,4 +75,11 @@ record Configuration(
         }
         return configuration;
     }
+
+    /** Returns whether the events of histories are signed, or there are no histories. An embedded server makes a secret. */
+    boolean signsHistories() {
+        return redis == null
+                || store.history().secret() != null
+                || store.history().events() == 0;
+    }
 }

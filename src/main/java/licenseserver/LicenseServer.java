@@ -27,6 +27,7 @@ import licenseserver.redis.RedisTopology;
 import licenseserver.redis.embedded.DataFolder;
 import licenseserver.redis.embedded.EmbeddedRedis;
 import licenseserver.store.ChangeFeed;
+import licenseserver.store.HistorySettings;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseTurns;
 import licenseserver.store.NearCache;
@@ -141,16 +142,20 @@ public final class LicenseServer extends VerticleBase {
     }
 
     /** Where Redis is and what admin calls need; either is configured, or made by the server. */
-    private record Needs(RedisSettings redis, AdminSecret adminSecret) {}
+    private record Needs(RedisSettings redis, AdminSecret adminSecret, HistorySettings history) {}
 
     private Needs prepare() throws IOException {
         RedisSettings redis = config.redis();
         String adminSecret = config.access().adminSecret();
+        HistorySettings history = config.store().history();
         if (redis == null) {
             dataFolder = DataFolder.open(config.embedded().dataDir());
             if (adminSecret == null) {
                 adminSecret = dataFolder.adminSecret();
                 LOG.info("No ADMIN_SECRET is set: use the one in {}", dataFolder.adminSecretFile());
+            }
+            if (history.secret() == null) {
+                history = history.withSecret(dataFolder.historySecret());
             }
             var own = new EmbeddedRedis(dataFolder);
             embeddedRedis = own;
@@ -160,7 +165,8 @@ public final class LicenseServer extends VerticleBase {
             own.start();
             redis = RedisSettings.of(own.url());
         }
-        return new Needs(redis, new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")));
+        return new Needs(
+                redis, new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")), history);
     }
 
     private Readiness readiness() {
@@ -268,7 +274,7 @@ public final class LicenseServer extends VerticleBase {
                     topology,
                     config.redisTimeout(),
                     lines,
-                    config.store().historyEvents(),
+                    needs.history(),
                     cache,
                     unwrittenEvents);
         }

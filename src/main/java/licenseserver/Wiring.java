@@ -28,7 +28,9 @@ final class Wiring {
     /** What lies in Redis: licenses, answers that are remembered, and what capabilities keep. */
     static List<RedisContent> contents(Configuration config) {
         return Stream.concat(
-                        Stream.of(new StoreCheckup(config.store().nearCache()), RedisIdempotencyStore.CONTENT),
+                        Stream.of(
+                                new StoreCheckup(config.store().nearCache(), config.signsHistories()),
+                                RedisIdempotencyStore.CONTENT),
                         config.capabilities().stream().flatMap(each -> each.contents().stream()))
                 .toList();
     }

@@ -72,6 +72,19 @@ class CheckIT {
     }
 
     @Test
+    void warns_if_histories_are_kept_but_not_signed() throws Exception {
+        try (RedisProcess redis = RedisProcess.start()) {
+            Checked checked = check(redis.url(), "HISTORY_SECRET", "");
+
+            assertThat(checked.status()).isEqualTo(RISKY);
+            assertThat(checked.said()).containsOnlyOnce("warning  HISTORY_SECRET is not set: ");
+            assertThat(check(redis.url(), "HISTORY_SECRET", "", "HISTORY_EVENTS", "0")
+                            .status())
+                    .isEqualTo(FINE);
+        }
+    }
+
+    @Test
     void tells_that_redis_is_away_or_refuses_the_password() throws Exception {
         Checked away = check("redis://user:hidden@127.0.0.1:" + RedisProcess.freePort());
         assertThat(away.status()).isEqualTo(BROKEN);

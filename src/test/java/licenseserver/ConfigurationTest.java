@@ -26,6 +26,7 @@ import licenseserver.license.Policy;
 import licenseserver.redis.RedisNode;
 import licenseserver.redis.RedisSettings;
 import licenseserver.redis.embedded.EmbeddedSettings;
+import licenseserver.store.HistorySettings;
 import licenseserver.store.StoreSettings;
 import licenseserver.welcome.Welcome;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,7 +66,7 @@ class ConfigurationTest {
                             null,
                             Duration.ofMillis(1500),
                             new EmbeddedSettings(Path.of("data")),
-                            new StoreSettings(200, false, Duration.ZERO),
+                            new StoreSettings(new HistorySettings(200, null, null), false, Duration.ZERO),
                             new ShutdownSettings(Duration.ZERO, Duration.ofSeconds(10)),
                             capabilities(new LicenseSettings(3, Policy.NONE))));
         }
@@ -130,7 +131,9 @@ class ConfigurationTest {
                     "ADMIN_SECRET", "s3cret",
                     "MAX_MACHINES", "5",
                     "DATA_DIR", "elsewhere",
-                    "CORS_ORIGIN", "https://shop.example"));
+                    "CORS_ORIGIN", "https://shop.example",
+                    "HISTORY_SECRET", "the secret of this year",
+                    "HISTORY_SECRET_PREVIOUS", "the secret of last year"));
             environment.putAll(Map.of(
                     "IDLE_DAYS", "6",
                     "NEW_MACHINES_PER_30_DAYS", "7",
@@ -156,7 +159,10 @@ class ConfigurationTest {
                             RedisSettings.of(URL),
                             Duration.ofMillis(30),
                             new EmbeddedSettings(Path.of("elsewhere")),
-                            new StoreSettings(8, true, Duration.ofSeconds(9)),
+                            new StoreSettings(
+                                    new HistorySettings(8, "the secret of this year", "the secret of last year"),
+                                    true,
+                                    Duration.ofSeconds(9)),
                             new ShutdownSettings(Duration.ofSeconds(3), Duration.ofSeconds(4)),
                             capabilities(new LicenseSettings(5, new Policy(6, 7)))));
         }
@@ -380,7 +386,9 @@ class ConfigurationTest {
                     "REDIS_TOPOLOGY", "sentinel",
                     "REDIS_SENTINEL_MASTER", "m",
                     "REDIS_SENTINEL_PASSWORD", "hidden-sentinel",
-                    "ADMIN_SECRET", "hidden-secret"));
+                    "ADMIN_SECRET", "hidden-secret",
+                    "HISTORY_SECRET", "hidden-history-secret",
+                    "HISTORY_SECRET_PREVIOUS", "hidden-previous-secret"));
 
             assertThat(Configuration.load(environment).toString())
                     .contains("RedisSettings", "AccessSettings")
@@ -402,6 +410,28 @@ class ConfigurationTest {
             environment.put("ADMIN_SECRET", "s3cret");
 
             assertThat(Configuration.load(environment).access().adminSecret()).isEqualTo("s3cret");
+        }
+    }
+
+    @Nested
+    class HistorySecret {
+        @ParameterizedTest
+        @ValueSource(strings = {"HISTORY_SECRET", "HISTORY_SECRET_PREVIOUS"})
+        void is_refused_if_it_is_short(String name) {
+            environment.put(name, "hidden-15-chars");
+
+            assertRefused(name + " is shorter than 16 characters; use a long, random text.");
+
+            environment.put(name, "hidden-16--chars");
+            assertThat(Configuration.load(environment)).isNotNull();
+        }
+
+        @Test
+        void may_hold_any_characters() {
+            environment.put("HISTORY_SECRET", "zwölf Zeichen\nund mehr");
+
+            assertThat(Configuration.load(environment).store().history().secret())
+                    .isEqualTo("zwölf Zeichen\nund mehr");
         }
     }
 

@@ -238,7 +238,8 @@ class DocumentsIT {
         return text.replaceAll("([A-Z2-9]{4}-){3}[A-Z2-9]{4}", "KEY")
                 .replaceAll("…[A-Z2-9]{4}", "END OF KEY")
                 .replaceAll("\\d{13}", "TIME")
-                .replaceAll("\"hash\":\"[\\w-]{22}\"", "HASH")
+                .replaceAll("\"(hash|after|hmac)\":\"[\\w-]{22}\"", "$1")
+                .replaceAll("\"secretId\":\"[0-9a-f]{8}\"", "SECRET ID")
                 .strip();
     }
 

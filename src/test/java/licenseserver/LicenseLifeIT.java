@@ -78,6 +78,7 @@ class LicenseLifeIT {
         JsonObject history = any().post("/license-history", license.copy().put("limit", 1000))
                 .json();
         assertThat(history.getBoolean("whole")).isTrue();
+        assertThat(history.getInteger("unverified")).isZero();
         JsonArray events = history.getJsonArray("events");
         return events.stream()
                 .map(event -> ((JsonObject) event).getString("what"))

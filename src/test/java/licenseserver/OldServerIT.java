@@ -71,6 +71,9 @@ class OldServerIT {
                         redis.url(),
                         "ADMIN_SECRET",
                         HttpCalls.SECRET,
+                        // The older version does not know it.
+                        "HISTORY_SECRET",
+                        "a secret of these servers",
                         // A busy machine does not matter here.
                         "REDIS_TIMEOUT_MILLIS",
                         "10000"),

@@ -2,8 +2,10 @@ package licenseserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -128,6 +130,50 @@ class OwnRedisIT {
             assertThat(permissions(folder.resolve("redis")).values())
                     .allSatisfy(permissions -> assertThat(permissions).endsWith("------"));
         }
+    }
+
+    @Test
+    void histories_are_signed_with_a_secret_that_is_made_once_and_is_not_in_redis() throws Exception {
+        Path secretFile = data().resolve("history-secret");
+        String key;
+        String secret;
+        try (JarProcess server = start(data())) {
+            HttpCalls calls = ready(server, data());
+            key = calls.register("buyer@example.com");
+            assertThat(history(calls, key)).startsWith("{\"success\":true,\"whole\":true,\"unverified\":0,");
+            secret = Files.readString(secretFile);
+        }
+        try (JarProcess server = start(data())) {
+            HttpCalls calls = ready(server, data());
+            assertThat(calls.activate(key, "laptop").status()).isEqualTo(200);
+
+            assertThat(Files.readString(secretFile)).isEqualTo(secret);
+            assertThat(history(calls, key)).startsWith("{\"success\":true,\"whole\":true,\"unverified\":0,");
+        }
+        assertThat(secret.strip()).hasSize(32);
+        assertThat(textOf(data().resolve("redis")))
+                .contains("buyer@example.com")
+                .doesNotContain(secret.strip());
+
+        Files.delete(secretFile);
+        try (JarProcess server = start(data())) {
+            assertThat(history(ready(server, data()), key))
+                    .startsWith("{\"success\":true,\"whole\":true,\"unverified\":2,");
+        }
+    }
+
+    private static String history(HttpCalls calls, String key) {
+        return calls.post("/license-history", new JsonObject().put("key", key)).body();
+    }
+
+    private static String textOf(Path folder) throws IOException {
+        var text = new StringBuilder();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+                text.append(Files.readString(file, StandardCharsets.ISO_8859_1));
+            }
+        }
+        return text.toString();
     }
 
     private static Map<Path, String> permissions(Path folder) throws IOException {

@@ -93,7 +93,7 @@ class ProgramIT {
         void keeps_its_secrets_to_its_user() throws Exception {
             try (JarProcess server = start()) {
                 ready(server);
-                for (String file : List.of("admin-secret", "redis-url")) {
+                for (String file : List.of("admin-secret", "history-secret", "redis-url")) {
                     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(
                                     folder.resolve("data").resolve(file))))
                             .isEqualTo("rw-------");

@@ -41,8 +41,17 @@ public final class TestServer implements AutoCloseable {
      * @param settings further ones, each name before its value
      */
     public static Configuration config(String redisUrl, String... settings) {
-        var environment = new HashMap<>(
-                Map.of("HOST", "127.0.0.1", "PORT", "0", "REDIS_URL", redisUrl, "ADMIN_SECRET", HttpCalls.SECRET));
+        var environment = new HashMap<>(Map.of(
+                "HOST",
+                "127.0.0.1",
+                "PORT",
+                "0",
+                "REDIS_URL",
+                redisUrl,
+                "ADMIN_SECRET",
+                HttpCalls.SECRET,
+                "HISTORY_SECRET",
+                "a secret of all test servers"));
         for (int i = 0; i < settings.length; i += 2) {
             environment.put(settings[i], settings[i + 1]);
         }

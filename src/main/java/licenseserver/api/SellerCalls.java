@@ -358,10 +358,9 @@ final class SellerCalls {
                 page.add(event);
             }
         }
-        var body = new JsonObject()
-                .put("success", true)
-                .put("whole", history.isWhole())
-                .put("events", page);
+        var body = new JsonObject().put("success", true).put("whole", history.isWhole());
+        history.unverified().ifPresent(unverified -> body.put("unverified", unverified));
+        body.put("events", page);
         return Reply.ok(next == null ? body : body.put("before", next));
     }
 

@@ -48,6 +48,7 @@ public final class RedisLicenseStore implements LicenseStore {
     private final LicenseTurns turns;
     private final Duration timeout;
     private final int historyLength;
+    private final EventJson eventJson;
     private final NearCache cache;
     private final RecentEvents recentEvents;
 
@@ -58,7 +59,7 @@ public final class RedisLicenseStore implements LicenseStore {
      * @param topology where Redis is now; the whole process shares it
      * @param timeout the longest time that a call takes
      * @param turns the lines of calls that change licenses; stores can share it
-     * @param historyLength how many events the history of a license keeps
+     * @param history how the histories of licenses are kept
      * @param cache gets each license that is read, and drops each that is changed
      * @param unwritten all stores of the process share it
      */
@@ -68,7 +69,7 @@ public final class RedisLicenseStore implements LicenseStore {
             RedisTopology topology,
             Duration timeout,
             LicenseTurns turns,
-            int historyLength,
+            HistorySettings history,
             NearCache cache,
             UnwrittenEvents unwritten) {
         this(
@@ -77,7 +78,7 @@ public final class RedisLicenseStore implements LicenseStore {
                 new RedisReader(vertx, settings, topology, timeout),
                 timeout,
                 turns,
-                historyLength,
+                history,
                 cache,
                 unwritten);
     }
@@ -88,7 +89,7 @@ public final class RedisLicenseStore implements LicenseStore {
             RedisReader reader,
             Duration timeout,
             LicenseTurns turns,
-            int historyLength,
+            HistorySettings history,
             NearCache cache,
             UnwrittenEvents unwritten) {
         this.vertx = vertx;
@@ -96,10 +97,11 @@ public final class RedisLicenseStore implements LicenseStore {
         this.reader = reader;
         this.transactions = new RedisTransactions(vertx, redis);
         this.recentEvents = new RecentEvents(vertx, redis, reader, transactions, timeout, unwritten);
-        this.moves = new LicenseMoves(redis, reader, transactions, recentEvents, historyLength);
+        this.moves = new LicenseMoves(redis, reader, transactions, recentEvents, history.events());
         this.turns = turns;
         this.timeout = timeout;
-        this.historyLength = historyLength;
+        this.historyLength = history.events();
+        this.eventJson = new EventJson(history);
         this.cache = cache;
     }
 
@@ -307,11 +309,11 @@ public final class RedisLicenseStore implements LicenseStore {
         return new Change<>(writes, new Step<>(decision, move, move.leavesItsKey() ? List.of() : events));
     }
 
-    private static List<String> encode(List<Event> events, @Nullable String previous) {
+    private List<String> encode(List<Event> events, @Nullable String previous) {
         var encoded = new ArrayList<String>();
         String last = previous;
         for (Event event : events) {
-            last = EventJson.encode(event, last);
+            last = eventJson.encode(event, last);
             encoded.add(last);
         }
         return encoded;
@@ -367,7 +369,7 @@ public final class RedisLicenseStore implements LicenseStore {
     public Future<History> history(LicenseKey key) {
         String history = RedisKeys.history(key);
         return redis.read(history, Deadline.in(timeout), command(Command.LRANGE, history, "0", "-1"))
-                .map(replies -> EventJson.history(
+                .map(replies -> eventJson.history(
                         replies.get(0).stream().map(Response::toString).toList()));
     }
 

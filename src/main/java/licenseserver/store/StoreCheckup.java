@@ -16,15 +16,23 @@ public final class StoreCheckup implements RedisContent {
     private static final String INDEX = RedisKeys.index(new Email("*"));
     private static final String HISTORY = RedisKeys.history(new LicenseKey("*"));
 
+    private static final Finding UNSIGNED = new Finding(
+            Weight.WARNING,
+            "HISTORY_SECRET is not set: someone who can write to Redis can forge the history of a license unnoticed."
+                    + " Set it to the same long, random text on all servers.");
+
     private final boolean nearCache;
+    private final boolean isSigned;
 
     /**
      * The checkup of a store with these settings.
      *
      * @param nearCache whether Redis must feed a near cache
+     * @param isSigned whether the events of histories are signed, or there are no histories
      */
-    public StoreCheckup(boolean nearCache) {
+    public StoreCheckup(boolean nearCache, boolean isSigned) {
         this.nearCache = nearCache;
+        this.isSigned = isSigned;
     }
 
     @Override
@@ -56,7 +64,7 @@ public final class StoreCheckup implements RedisContent {
                 .map(StoreCheckup::byCount)
                 .otherwise(failure ->
                         new Finding(Weight.FACT, "The licenses were not counted: " + failure.getMessage() + "."))
-                .map(List::of);
+                .map(count -> isSigned ? List.of(count) : List.of(count, UNSIGNED));
     }
 
     private static Finding byCount(long licenses) {

@@ -1,7 +1,7 @@
 package licenseserver.store;
 
 import java.time.Duration;
-import java.util.List;
+import java.util.stream.Stream;
 import licenseserver.config.ConfigException;
 import licenseserver.config.Section;
 import licenseserver.config.Setting;
@@ -10,18 +10,12 @@ import licenseserver.config.Values;
 /**
  * What is kept of each license, in Redis and in memory.
  *
- * @param historyEvents how many events the history of a license keeps
+ * @param history how the histories of licenses are kept
  * @param nearCache whether licenses are remembered, so that most validations need not ask Redis
  * @param validateStaleness how old a remembered license may be for a "yes" while Redis does not answer; zero for no
  *     such "yes"
  */
-public record StoreSettings(int historyEvents, boolean nearCache, Duration validateStaleness) {
-    private static final Setting<Integer> HISTORY_EVENTS = Setting.wholeNumber(
-            "HISTORY_EVENTS",
-            200,
-            0,
-            10_000,
-            "How many events the history of each license keeps; older ones are dropped.");
+public record StoreSettings(HistorySettings history, boolean nearCache, Duration validateStaleness) {
     private static final Setting<Boolean> NEAR_CACHE = Setting.flag(
             "NEAR_CACHE",
             false,
@@ -38,8 +32,10 @@ public record StoreSettings(int historyEvents, boolean nearCache, Duration valid
                     + " for no such \"yes\". The server also stays ready for that long after Redis last answered.");
 
     /** The settings that this record is read from. */
-    public static final Section SECTION =
-            new Section("History and near cache", List.of(HISTORY_EVENTS, NEAR_CACHE, VALIDATE_STALE));
+    public static final Section SECTION = new Section(
+            "History and near cache",
+            Stream.concat(HistorySettings.SETTINGS.stream(), Stream.of(NEAR_CACHE, VALIDATE_STALE))
+                    .toList());
 
     /**
      * Reads these settings.
@@ -48,7 +44,7 @@ public record StoreSettings(int historyEvents, boolean nearCache, Duration valid
      */
     public static StoreSettings from(Values values) {
         var settings =
-                new StoreSettings(values.get(HISTORY_EVENTS), values.get(NEAR_CACHE), values.get(VALIDATE_STALE));
+                new StoreSettings(HistorySettings.from(values), values.get(NEAR_CACHE), values.get(VALIDATE_STALE));
         if (!settings.nearCache && !settings.validateStaleness.isZero()) {
             throw new ConfigException(
                     "VALIDATE_STALE_SECONDS needs what the near cache remembers: set NEAR_CACHE=true, too.");

@@ -19,6 +19,7 @@ import licenseserver.idempotency.InMemoryIdempotencyStore;
 import licenseserver.license.Email;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Policy;
+import licenseserver.store.HistorySettings;
 import licenseserver.store.InMemoryLicenseStore;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -692,6 +693,25 @@ class SellerCallsTest {
             licenses.putHistory(new LicenseKey(key), events);
 
             assertThat(history("")).startsWith("{\"success\":true,\"whole\":false,");
+        }
+
+        @Test
+        void says_how_many_events_are_not_signed_if_the_server_has_a_secret() {
+            var signing = new InMemoryLicenseStore(new HistorySettings(200, "a secret of this test", null));
+            try (TestServer another = TestServer.start(vertx, signing)) {
+                String body = another.postAsAdmin("/register-license", "{\"email\":\"signed@example.com\"}")
+                        .body();
+                var signed = new LicenseKey(new JsonObject(body).getString("key"));
+                String named = "{\"key\":\"" + signed.value() + "\"}";
+
+                assertThat(another.postAsAdmin("/license-history", named).body())
+                        .startsWith("{\"success\":true,\"whole\":true,\"unverified\":0,\"events\":[{\"n\":1,");
+
+                signing.putHistory(
+                        signed, await(licenses.history(new LicenseKey(key))).events());
+                assertThat(another.postAsAdmin("/license-history", named).body())
+                        .startsWith("{\"success\":true,\"whole\":true,\"unverified\":2,\"events\":[{\"n\":2,");
+            }
         }
 
         @Test

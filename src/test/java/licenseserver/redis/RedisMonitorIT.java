@@ -98,7 +98,7 @@ class RedisMonitorIT {
                 vertx,
                 RedisSettings.of(url),
                 topology,
-                List.of(new StoreCheckup(false), RedisIdempotencyStore.CONTENT),
+                List.of(new StoreCheckup(false, true), RedisIdempotencyStore.CONTENT),
                 outage -> {});
         monitors.add(started);
         return started;

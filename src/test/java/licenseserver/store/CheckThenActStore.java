@@ -32,7 +32,7 @@ public final class CheckThenActStore implements LicenseStore {
                 RedisTopology.of(vertx, settings),
                 Duration.ofSeconds(5),
                 new LicenseTurns(),
-                0,
+                new HistorySettings(0, null, null),
                 NearCache.off(),
                 new UnwrittenEvents());
         this.writing = Redis.createClient(vertx, url);

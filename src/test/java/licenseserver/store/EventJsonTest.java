@@ -17,40 +17,51 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class EventJsonTest {
     private static final Instant TIME = Instant.ofEpochMilli(1_719_000_000_000L);
+    private static final EventJson PLAIN = new EventJson(new HistorySettings(200, null, null));
+    private static final EventJson SIGNED = new EventJson(new HistorySettings(200, "a secret of this test", null));
     private static final Event EVENT = new Event(TIME, What.UPDATED, Actor.ADMIN, "maxMachines", "3", "5");
 
     @Nested
     class Encode {
         @Test
         void writes_the_number_the_event_and_the_hash() {
-            assertThat(EventJson.encode(EVENT, null))
+            assertThat(PLAIN.encode(EVENT, null))
                     .matches(
                             "\\{\"n\":1,\"at\":1719000000000,\"what\":\"updated\",\"by\":\"admin\","
                                     + "\"subject\":\"maxMachines\",\"from\":\"3\",\"to\":\"5\",\"hash\":\"[A-Za-z0-9_-]{22}\"}");
         }
 
         @Test
+        void signs_the_event_if_there_is_a_secret() {
+            assertThat(SIGNED.encode(EVENT, null))
+                    .matches("\\{\"n\":1,\"at\":1719000000000,\"what\":\"updated\",\"by\":\"admin\","
+                            + "\"subject\":\"maxMachines\",\"from\":\"3\",\"to\":\"5\",\"after\":\"\","
+                            + "\"secretId\":\"[0-9a-f]{8}\",\"hmac\":\"[A-Za-z0-9_-]{22}\","
+                            + "\"hash\":\"[A-Za-z0-9_-]{22}\"}");
+        }
+
+        @Test
         void leaves_out_what_there_is_not() {
             Event event = new Event(TIME, What.DELETED, Actor.POLICY, null, null, null);
 
-            assertThat(EventJson.encode(event, null))
+            assertThat(PLAIN.encode(event, null))
                     .matches("\\{\"n\":1,\"at\":1719000000000,\"what\":\"deleted\",\"by\":\"policy\","
                             + "\"hash\":\"[A-Za-z0-9_-]{22}\"}");
         }
 
         @Test
         void counts_on_from_the_previous_one() {
-            String first = EventJson.encode(EVENT, null);
-            String second = EventJson.encode(EVENT, first);
+            String first = PLAIN.encode(EVENT, null);
+            String second = PLAIN.encode(EVENT, first);
 
             assertThat(new JsonObject(second).getLong("n")).isEqualTo(2);
         }
 
         @Test
         void hashes_what_came_before() {
-            String one = EventJson.encode(EVENT, EventJson.encode(EVENT, null));
-            String other = EventJson.encode(
-                    EVENT, EventJson.encode(new Event(TIME, What.ENABLED, Actor.ADMIN, null, null, null), null));
+            String one = PLAIN.encode(EVENT, PLAIN.encode(EVENT, null));
+            String other = PLAIN.encode(
+                    EVENT, PLAIN.encode(new Event(TIME, What.ENABLED, Actor.ADMIN, null, null, null), null));
 
             assertThat(one).isNotEqualTo(other);
         }
@@ -70,26 +81,35 @@ class EventJsonTest {
                     "{\"n\":null}"
                 })
         void begins_anew_where_the_previous_one_cannot_be_read(String previous) {
-            assertThat(EventJson.encode(EVENT, previous)).startsWith("{\"n\":1,");
+            assertThat(PLAIN.encode(EVENT, previous)).startsWith("{\"n\":1,");
         }
     }
 
-    @Nested
-    class IsWhole {
-        private final List<String> events = chain(8);
+    /** Notices the same with a secret and without one, as long as the hashes are not written anew. */
+    abstract static class IsWhole {
+        private final EventJson json;
+        private final List<String> events;
+
+        IsWhole(EventJson json) {
+            this.json = json;
+            this.events = chain(json, 8);
+        }
+
+        private boolean isWhole(List<String> history) {
+            return json.history(history).isWhole();
+        }
 
         @Test
         void is_what_was_written_in_the_order_it_was() {
             for (int length = 0; length <= events.size(); length++) {
-                assertThat(EventJson.isWhole(events.subList(0, length))).isTrue();
+                assertThat(isWhole(events.subList(0, length))).isTrue();
             }
         }
 
         @Test
         void is_what_is_left_when_old_events_were_dropped() {
             for (int start = 0; start < events.size(); start++) {
-                assertThat(EventJson.isWhole(events.subList(start, events.size())))
-                        .isTrue();
+                assertThat(isWhole(events.subList(start, events.size()))).isTrue();
             }
         }
 
@@ -98,7 +118,7 @@ class EventJsonTest {
             for (int i = 1; i < events.size() - 1; i++) {
                 var others = new ArrayList<>(events);
                 others.remove(i);
-                assertThat(EventJson.isWhole(others)).isFalse();
+                assertThat(isWhole(others)).isFalse();
             }
         }
 
@@ -109,7 +129,7 @@ class EventJsonTest {
                     var others = new ArrayList<>(events);
                     others.set(i, events.get(j));
                     others.set(j, events.get(i));
-                    assertThat(EventJson.isWhole(others)).isFalse();
+                    assertThat(isWhole(others)).isFalse();
                 }
             }
         }
@@ -119,7 +139,7 @@ class EventJsonTest {
             for (int i = 0; i < events.size(); i++) {
                 var others = new ArrayList<>(events);
                 others.add(i, events.get(i));
-                assertThat(EventJson.isWhole(others)).isFalse();
+                assertThat(isWhole(others)).isFalse();
             }
         }
 
@@ -127,15 +147,15 @@ class EventJsonTest {
         void is_no_history_with_an_event_inserted() {
             for (int i = 0; i < events.size(); i++) {
                 var others = new ArrayList<>(events);
-                others.add(i, EventJson.encode(EVENT, i == 0 ? null : events.get(i - 1)));
-                assertThat(EventJson.isWhole(others)).isFalse();
+                others.add(i, json.encode(EVENT, i == 0 ? null : events.get(i - 1)));
+                assertThat(isWhole(others)).isFalse();
             }
         }
 
         @Test
         void is_no_history_with_an_event_written_anew_unless_all_later_ones_are_too() {
             for (int i = 0; i < events.size() - 1; i++) {
-                assertBroken(i, EventJson.encode(EVENT, i == 0 ? null : events.get(i - 1)));
+                assertBroken(i, json.encode(EVENT, i == 0 ? null : events.get(i - 1)));
             }
         }
 
@@ -203,23 +223,37 @@ class EventJsonTest {
         void is_no_history_that_went_on_after_one_that_cannot_be_read() {
             var others = new ArrayList<>(events.subList(0, 3));
             others.set(2, "garbage");
-            others.add(EventJson.encode(EVENT, "garbage"));
+            others.add(json.encode(EVENT, "garbage"));
 
-            assertThat(EventJson.isWhole(others)).isFalse();
+            assertThat(isWhole(others)).isFalse();
         }
 
         private void assertBroken(int index, String event) {
             var others = new ArrayList<>(events);
             others.set(index, event);
-            assertThat(EventJson.isWhole(others)).as("%s at %s", event, index).isFalse();
+            assertThat(isWhole(others)).as("%s at %s", event, index).isFalse();
         }
     }
 
-    private static List<String> chain(int length) {
+    @Nested
+    class IsWholeWithoutASecret extends IsWhole {
+        IsWholeWithoutASecret() {
+            super(PLAIN);
+        }
+    }
+
+    @Nested
+    class IsWholeWithASecret extends IsWhole {
+        IsWholeWithASecret() {
+            super(SIGNED);
+        }
+    }
+
+    private static List<String> chain(EventJson json, int length) {
         var events = new ArrayList<String>();
         String last = null;
         for (int i = 0; i < length; i++) {
-            last = EventJson.encode(
+            last = json.encode(
                     new Event(
                             TIME.plusSeconds(i),
                             i % 2 == 0 ? What.UPDATED : What.ACTIVATED,

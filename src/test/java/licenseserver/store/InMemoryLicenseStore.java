@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InMemoryLicenseStore implements LicenseStore {
     private static final int MAX_ATTEMPTS = 20;
-    private static final int DEFAULT_HISTORY_LENGTH = 200;
 
-    private final int historyLength;
+    private final HistorySettings history;
+    private final EventJson eventJson;
     private final Map<String, String> records = new HashMap<>();
     private final Map<LicenseKey, List<String>> histories = new HashMap<>();
     private final List<RecentEvent> recentEvents = new ArrayList<>();
@@ -39,12 +39,13 @@ public final class InMemoryLicenseStore implements LicenseStore {
     private boolean unavailable;
 
     public InMemoryLicenseStore() {
-        this(DEFAULT_HISTORY_LENGTH);
+        this(new HistorySettings(200, null, null));
     }
 
-    /** A store that keeps so many events of each license. */
-    public InMemoryLicenseStore(int historyLength) {
-        this.historyLength = historyLength;
+    /** A store that keeps histories in this way. */
+    public InMemoryLicenseStore(HistorySettings history) {
+        this.history = history;
+        this.eventJson = new EventJson(history);
     }
 
     /** Places a record as an import from elsewhere would: under {@code license:KEY} or {@code email:ADDRESS}. */
@@ -221,20 +222,20 @@ public final class InMemoryLicenseStore implements LicenseStore {
     }
 
     private void note(LicenseKey key, List<Event> events) {
-        List<String> history = histories.computeIfAbsent(key, unknown -> new ArrayList<>());
+        List<String> stored = histories.computeIfAbsent(key, unknown -> new ArrayList<>());
         for (Event event : events) {
-            String encoded = EventJson.encode(event, history.isEmpty() ? null : history.get(history.size() - 1));
-            history.add(encoded);
+            String encoded = eventJson.encode(event, stored.isEmpty() ? null : stored.get(stored.size() - 1));
+            stored.add(encoded);
             recentEvents.add(0, new RecentEvent(key.value(), encoded));
         }
-        while (history.size() > historyLength) {
-            history.remove(0);
+        while (stored.size() > history.events()) {
+            stored.remove(0);
         }
     }
 
     @Override
     public synchronized Future<History> history(LicenseKey key) {
-        return result(() -> EventJson.history(histories.getOrDefault(key, List.of())));
+        return result(() -> eventJson.history(histories.getOrDefault(key, List.of())));
     }
 
     @Override

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 class InMemoryLicenseStoreTest extends LicenseStoreContract {
-    private final InMemoryLicenseStore store = new InMemoryLicenseStore();
+    private final InMemoryLicenseStore store = new InMemoryLicenseStore(HISTORY);
 
     @Override
     LicenseStore store() {

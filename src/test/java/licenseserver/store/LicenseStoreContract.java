@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -39,6 +40,9 @@ import org.junit.jupiter.api.Test;
 abstract class LicenseStoreContract {
     private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
     private static final int AT_ONCE = 20;
+
+    /** How the stores under test keep histories. */
+    static final HistorySettings HISTORY = new HistorySettings(200, "a secret of this test", null);
 
     private final SecureRandom random = new SecureRandom();
     private final Email email = randomEmail();
@@ -584,7 +588,8 @@ abstract class LicenseStoreContract {
             assertThat(answer).isEqualTo(new Answer(Verdict.OK, license));
             assertThat(await(store().find(license.key()))).isEmpty();
             assertThat(await(store().findByEmail(email))).isEmpty();
-            assertThat(await(store().history(license.key()))).isEqualTo(new History(true, List.of()));
+            assertThat(await(store().history(license.key())))
+                    .isEqualTo(new History(true, OptionalInt.of(0), List.of()));
             License fresh = newLicense(email);
             assertThat(await(store().register(email, () -> fresh))).isEqualTo(new Registration(true, fresh.key()));
         }
@@ -627,7 +632,7 @@ abstract class LicenseStoreContract {
     class HistoryOf {
         @Test
         void an_unknown_license_is_empty() {
-            assertThat(await(store().history(randomKey()))).isEqualTo(new History(true, List.of()));
+            assertThat(await(store().history(randomKey()))).isEqualTo(new History(true, OptionalInt.of(0), List.of()));
         }
 
         @Test
@@ -641,6 +646,7 @@ abstract class LicenseStoreContract {
             History history = await(store().history(license.key()));
 
             assertThat(history.isWhole()).isTrue();
+            assertThat(history.unverified()).hasValue(0);
             assertThat(history.events())
                     .satisfiesExactly(
                             event -> assertThat(event)
@@ -666,6 +672,7 @@ abstract class LicenseStoreContract {
             History history = await(store().history(newKey));
 
             assertThat(history.isWhole()).isTrue();
+            assertThat(history.unverified()).hasValue(0);
             assertThat(history.events())
                     .extracting(event -> event.replaceAll(".*\"what\":\"(.*?)\".*", "$1"))
                     .containsExactly("registered", "email_changed", "key_rotated", "activated");
@@ -683,6 +690,7 @@ abstract class LicenseStoreContract {
             History history = await(store().history(license.key()));
 
             assertThat(history.isWhole()).isTrue();
+            assertThat(history.unverified()).hasValue(0);
             assertThat(history.events()).hasSize(200);
             assertThat(history.events().get(0)).startsWith("{\"n\":7,");
             assertThat(history.events().get(199)).startsWith("{\"n\":206,");

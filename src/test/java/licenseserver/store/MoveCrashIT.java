@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Test;
 class MoveCrashIT {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
-    private static final int HISTORY = 200;
+    private static final HistorySettings HISTORY = new HistorySettings(200, "a secret of this test", null);
 
     private static final RedisSettings SETTINGS = RedisSettings.of(RedisForTests.url());
     private static final RedisTopology TOPOLOGY =

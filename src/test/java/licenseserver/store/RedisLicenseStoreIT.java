@@ -51,7 +51,6 @@ import org.junit.jupiter.api.Test;
 
 class RedisLicenseStoreIT extends LicenseStoreContract {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
-    private static final int HISTORY_LENGTH = 200;
     private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
 
     private static Vertx vertx;
@@ -91,21 +90,21 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
     }
 
     private static RedisLicenseStore anotherServer(String url) {
-        return anotherServer(url, HISTORY_LENGTH);
+        return anotherServer(url, HISTORY);
     }
 
-    private static RedisLicenseStore anotherServer(String url, int historyLength) {
-        return anotherServer(RedisSettings.of(url), historyLength);
+    private static RedisLicenseStore anotherServer(String url, HistorySettings history) {
+        return anotherServer(RedisSettings.of(url), history);
     }
 
-    private static RedisLicenseStore anotherServer(RedisSettings settings, int historyLength) {
+    private static RedisLicenseStore anotherServer(RedisSettings settings, HistorySettings history) {
         return new RedisLicenseStore(
                 vertx,
                 settings,
                 RedisTopology.of(vertx, settings),
                 TIMEOUT,
                 new LicenseTurns(),
-                historyLength,
+                history,
                 NearCache.off(),
                 new UnwrittenEvents());
     }
@@ -148,7 +147,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
             try (RedisProcess own = RedisProcess.start()) {
                 RedisLicenseStore there = anotherServer(own.url());
                 String registered = "{\"n\":1,\"at\":1719000000000,\"what\":\"registered\",\"by\":\"admin\",\"to\":\""
-                        + email.address() + "\",\"hash\":";
+                        + email.address() + "\",\"after\":";
                 own.tell("XADD", "recent-events", "5-1", "key", "OLD-KEY", "event", registered + "\"x\"}");
 
                 LicenseKey key =
@@ -205,7 +204,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                         "the cluster serves",
                         () -> cluster.tell("CLUSTER", "INFO").contains("cluster_state:ok"));
                 RedisLicenseStore there =
-                        anotherServer(RedisSettings.of(RedisSettings.Kind.CLUSTER, cluster.url()), HISTORY_LENGTH);
+                        anotherServer(RedisSettings.of(RedisSettings.Kind.CLUSTER, cluster.url()), HISTORY);
                 License license = newLicense(1);
                 LicenseKey name = LicenseKey.random(random);
                 cluster.tell("SET", "license:" + name.value(), LicenseJson.encode(license));
@@ -419,7 +418,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
 
         @Test
         void keeps_no_history_where_none_is_wanted() {
-            var forgetful = anotherServer(RedisForTests.url(), 0);
+            var forgetful = anotherServer(RedisForTests.url(), new HistorySettings(0, null, null));
             LicenseKey key = registered(3);
             int before = await(store.history(key)).events().size();
 

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import licenseserver.license.Event;
 import licenseserver.license.Event.Actor;
 import licenseserver.license.Event.What;
 import licenseserver.license.LicenseKey;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -43,6 +45,38 @@ class StoredFormatsTest {
             + "\"subject\":\"laptop\",\"to\":\"Ada’s laptop\",\"hash\":\"YhSiQjp-eDkOOSqcklmbOw\"}";
     private static final String UPDATED = "{\"n\":3,\"at\":1719000000002,\"what\":\"updated\",\"by\":\"admin\","
             + "\"subject\":\"maxMachines\",\"from\":\"3\",\"to\":\"5\",\"hash\":\"4C0N4DYJLPBc8WglmQ96Eg\"}";
+
+    private static final String PREVIOUS_SECRET = "the secret of last year";
+    private static final String SECRET = "the secret of this year";
+
+    private static final List<String> SIGNED = List.of(
+            "{\"n\":1,\"at\":1719000000000,\"what\":\"registered\",\"by\":\"admin\",\"to\":\"ada@example.com\","
+                    + "\"after\":\"\",\"secretId\":\"e18ef028\",\"hmac\":\"aNYqYCjuTYJo3xwV0oAVzg\",\"hash\":\"qU4Q4MsGeXswGWxzyja-GQ\"}",
+            "{\"n\":2,\"at\":1719000000001,\"what\":\"activated\",\"by\":\"client\",\"subject\":\"laptop\",\"to\":\"Ada’s laptop\","
+                    + "\"after\":\"qU4Q4MsGeXswGWxzyja-GQ\",\"secretId\":\"e18ef028\",\"hmac\":\"eh1h7fGcNVkhB3HuoswlHA\",\"hash\":\"Ad6MLhYFwjJIgAXZsES1uw\"}",
+            "{\"n\":3,\"at\":1719000000002,\"what\":\"updated\",\"by\":\"admin\",\"subject\":\"maxMachines\",\"from\":\"3\",\"to\":\"5\","
+                    + "\"after\":\"Ad6MLhYFwjJIgAXZsES1uw\",\"secretId\":\"e18ef028\",\"hmac\":\"ERVbo8CnmOZIML4sJ8s9_A\",\"hash\":\"6mhxXD86Yf9OXhzoIpNhbg\"}");
+
+    private static final List<String> SIGNED_FROM_THE_THIRD_ON = List.of(
+            REGISTERED,
+            ACTIVATED,
+            "{\"n\":3,\"at\":1719000000002,\"what\":\"updated\",\"by\":\"admin\",\"subject\":\"maxMachines\",\"from\":\"3\",\"to\":\"5\","
+                    + "\"after\":\"YhSiQjp-eDkOOSqcklmbOw\",\"secretId\":\"e18ef028\",\"hmac\":\"wPnTQtis8KDPAJhBLiXzQQ\",\"hash\":\"_VQGrikKMBJlRyhj4jA6SQ\"}");
+
+    private static final List<String> SIGNED_WITH_ONE_IN_BETWEEN_THAT_IS_NOT = List.of(
+            SIGNED.get(0),
+            "{\"n\":2,\"at\":1719000000001,\"what\":\"activated\",\"by\":\"client\",\"subject\":\"laptop\",\"to\":\"Ada’s laptop\","
+                    + "\"hash\":\"uuFv1zyoL4lWIyQ6KXLx1Q\"}",
+            "{\"n\":3,\"at\":1719000000002,\"what\":\"updated\",\"by\":\"admin\",\"subject\":\"maxMachines\",\"from\":\"3\",\"to\":\"5\","
+                    + "\"after\":\"uuFv1zyoL4lWIyQ6KXLx1Q\",\"secretId\":\"e18ef028\",\"hmac\":\"8VO4PpjS3hV9Les6oLKm5A\",\"hash\":\"QQJoAbobmQNT7UXJOr_1ig\"}");
+
+    private static final List<String> SIGNED_WITH_TWO_SECRETS = List.of(
+            "{\"n\":1,\"at\":1719000000000,\"what\":\"registered\",\"by\":\"admin\",\"to\":\"ada@example.com\","
+                    + "\"after\":\"\",\"secretId\":\"7cd19cc4\",\"hmac\":\"ZAZqomJno-77kQenh4Ucpw\",\"hash\":\"lxnULD_yigcYRZ6u_W4Ftw\"}",
+            "{\"n\":2,\"at\":1719000000001,\"what\":\"activated\",\"by\":\"client\",\"subject\":\"laptop\",\"to\":\"Ada’s laptop\","
+                    + "\"after\":\"lxnULD_yigcYRZ6u_W4Ftw\",\"secretId\":\"7cd19cc4\",\"hmac\":\"ioxulwP3PMFnqWp2ZonzQA\",\"hash\":\"5OSUi7Gq-ikBeOi7dzLgxQ\"}",
+            "{\"n\":3,\"at\":1719000000002,\"what\":\"updated\",\"by\":\"admin\",\"subject\":\"maxMachines\",\"from\":\"3\",\"to\":\"5\","
+                    + "\"after\":\"5OSUi7Gq-ikBeOi7dzLgxQ\",\"secretId\":\"e18ef028\",\"hmac\":\"N6BndMoqVwcGOjq_xiGIZg\",\"hash\":\"e9C34A402HM4RGAZ1XktKw\"}");
 
     private static String quoted(String json) {
         return "\"" + json.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
@@ -82,15 +116,56 @@ class StoredFormatsTest {
 
     @Test
     void of_a_history() {
-        var labelled = new Event(
+        assertThat(written(null, null, null)).isEqualTo(List.of(REGISTERED, ACTIVATED, UPDATED));
+        assertThat(server(null, null).history(List.of(REGISTERED, ACTIVATED, UPDATED)))
+                .isEqualTo(new History(true, OptionalInt.empty(), List.of(REGISTERED, ACTIVATED, UPDATED)));
+    }
+
+    @Test
+    void of_a_signed_history() {
+        assertThat(written(SECRET, SECRET, SECRET)).isEqualTo(SIGNED);
+        assertThat(server(SECRET, null).history(SIGNED)).isEqualTo(new History(true, OptionalInt.of(0), SIGNED));
+        assertThat(server(null, null).history(SIGNED)).isEqualTo(new History(true, OptionalInt.empty(), SIGNED));
+    }
+
+    @Test
+    void of_a_history_that_was_signed_later() {
+        assertThat(written(null, null, SECRET)).isEqualTo(SIGNED_FROM_THE_THIRD_ON);
+        assertThat(server(SECRET, null).history(SIGNED_FROM_THE_THIRD_ON))
+                .isEqualTo(new History(true, OptionalInt.of(2), SIGNED_FROM_THE_THIRD_ON));
+    }
+
+    @Test
+    void of_a_history_to_which_an_old_server_added_during_the_upgrade() {
+        assertThat(written(SECRET, null, SECRET)).isEqualTo(SIGNED_WITH_ONE_IN_BETWEEN_THAT_IS_NOT);
+        assertThat(server(SECRET, null).history(SIGNED_WITH_ONE_IN_BETWEEN_THAT_IS_NOT))
+                .isEqualTo(new History(true, OptionalInt.of(1), SIGNED_WITH_ONE_IN_BETWEEN_THAT_IS_NOT));
+    }
+
+    @Test
+    void of_a_history_that_was_signed_with_one_secret_after_another() {
+        assertThat(written(PREVIOUS_SECRET, PREVIOUS_SECRET, SECRET)).isEqualTo(SIGNED_WITH_TWO_SECRETS);
+        assertThat(server(SECRET, PREVIOUS_SECRET).history(SIGNED_WITH_TWO_SECRETS))
+                .isEqualTo(new History(true, OptionalInt.of(0), SIGNED_WITH_TWO_SECRETS));
+        assertThat(server(SECRET, null).history(SIGNED_WITH_TWO_SECRETS))
+                .isEqualTo(new History(true, OptionalInt.of(2), SIGNED_WITH_TWO_SECRETS));
+    }
+
+    private static EventJson server(@Nullable String secret, @Nullable String previousSecret) {
+        return new EventJson(new HistorySettings(200, secret, previousSecret));
+    }
+
+    /** Three events, each written by a server with this secret, or without one. */
+    private static List<String> written(@Nullable String first, @Nullable String second, @Nullable String third) {
+        var registered = new Event(
+                Instant.ofEpochMilli(1_719_000_000_000L), What.REGISTERED, Actor.ADMIN, null, null, "ada@example.com");
+        var activated = new Event(
                 Instant.ofEpochMilli(1_719_000_000_001L), What.ACTIVATED, Actor.CLIENT, "laptop", null, "Ada’s laptop");
         var updated =
                 new Event(Instant.ofEpochMilli(1_719_000_000_002L), What.UPDATED, Actor.ADMIN, "maxMachines", "3", "5");
-
-        assertThat(EventJson.encode(labelled, REGISTERED)).isEqualTo(ACTIVATED);
-        assertThat(EventJson.encode(updated, ACTIVATED)).isEqualTo(UPDATED);
-        assertThat(EventJson.history(List.of(REGISTERED, ACTIVATED, UPDATED)))
-                .isEqualTo(new History(true, List.of(REGISTERED, ACTIVATED, UPDATED)));
+        String one = server(first, null).encode(registered, null);
+        String two = server(second, null).encode(activated, one);
+        return List.of(one, two, server(third, null).encode(updated, two));
     }
 
     @Test

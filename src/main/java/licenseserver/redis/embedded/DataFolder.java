@@ -25,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The folder in which a server with a Redis of its own keeps everything: the data, the admin secret, and the address
- * of that Redis. Only one server at a time can use it.
+ * The folder in which a server with a Redis of its own keeps everything: the data, the secrets that it made, and the
+ * address of that Redis. Only one server at a time can use it.
  */
 public final class DataFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
@@ -141,14 +141,23 @@ public final class DataFolder implements AutoCloseable {
         return path.resolve("admin-secret");
     }
 
-    /** The admin secret. The first call ever creates it. */
+    /** Returns the admin secret. The first call ever creates it. */
     public String adminSecret() throws IOException {
-        Optional<String> kept = read(adminSecretFile());
+        return secret(adminSecretFile());
+    }
+
+    /** Returns the secret that signs histories. The first call ever creates it. */
+    public String historySecret() throws IOException {
+        return secret(path.resolve("history-secret"));
+    }
+
+    private static String secret(Path file) throws IOException {
+        Optional<String> kept = read(file);
         if (kept.isPresent()) {
             return kept.get();
         }
         String secret = randomSecret();
-        writePrivate(adminSecretFile(), secret + "\n");
+        writePrivate(file, secret + "\n");
         return secret;
     }
 

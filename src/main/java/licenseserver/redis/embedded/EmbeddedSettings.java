@@ -16,7 +16,7 @@ public record EmbeddedSettings(Path dataDir) {
             "DATA_DIR",
             "data",
             "The folder in which a server without `REDIS_URL` keeps everything: the data of its own Redis, and the"
-                    + " admin secret if the server made it.");
+                    + " secrets that the server made.");
 
     /** The settings that this record is read from. */
     public static final Section SECTION = new Section("Embedded Redis", List.of(DATA_DIR));
