@@ -17,7 +17,7 @@ public sealed interface Decision<R> {
      * @param isUncertain whether the reply could be another one if the license had all signs of life of its machines
      */
     record Keep<R>(R reply, boolean isUncertain) implements Decision<R> {
-        /** Keeps the license, whenever its machines were seen. */
+        /** Keeps the license, no matter when its machines were last seen. */
         public Keep(R reply) {
             this(reply, false);
         }

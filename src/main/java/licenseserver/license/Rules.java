@@ -269,8 +269,8 @@ public final class Rules {
     }
 
     /**
-     * Returns the license with the times at which its machines were last seen. A time that is not later than what the
-     * license says is ignored, because the machine was seen on an earlier activation.
+     * Returns the license with the times at which its machines were last seen. Ignores a time that is not later than
+     * what the license says: the machine may have been deactivated and activated again since.
      *
      * @param seen returns the time for the id of a machine; null if it was not seen
      */
@@ -283,7 +283,10 @@ public final class Rules {
                 .toList());
     }
 
-    /** Returns whether it is worth a write that the machine was seen at this time, by what the license says. */
+    /**
+     * Returns whether it is worth a write that the machine was seen at this time: an hour or more has passed since what
+     * the license says.
+     */
     public static boolean isNews(Machine machine, Instant seen) {
         // In milliseconds, which are faster than instants: this runs in every validation.
         return seen.toEpochMilli() - machine.lastSign().toEpochMilli() >= SEEN_GRAIN.toMillis();

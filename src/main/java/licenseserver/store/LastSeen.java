@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Stores when machines were last validated, without a write for each validation: at most one for each machine and hour
  * ({@link Rules#isNews}). It collects signs of life in memory, and writes them together after a pause, or as soon as
- * some hundred have come. Signs for which there is no room are dropped and counted. If any are lost, the next
- * validation brings them again; in a crash of the server, the first one that reaches another server does.
+ * some hundred have come. Signs for which there is no room are dropped and counted. If any are lost, for example in a
+ * crash, the next validation brings them again.
  *
  * <p>Belongs to the event loop on which it is made; the share of the heap and what was seen lately belong to the whole
  * process.
@@ -38,7 +38,7 @@ public final class LastSeen {
     private final Context context;
     private final long timer;
 
-    /** The last one has room. */
+    /** New signs go into the last one. */
     private final ArrayDeque<Chunk> waiting = new ArrayDeque<>();
 
     private Future<?> round = Future.succeededFuture();
@@ -158,8 +158,9 @@ public final class LastSeen {
     }
 
     /**
-     * A chunk is written once more in the next round: the store may have it already, and must then see to the licenses
-     * that are gone. If it fails again, the signs are lost, so that one that can never be written holds up no others.
+     * Writes a chunk once more in the next round. Even if the store has it already, that is necessary: it may not have
+     * removed the signs of licenses that are gone. If it fails again, the signs are dropped, so that a chunk that can
+     * never be written does not hold up the others.
      */
     private void failed(Chunk chunk, List<Sign> signs, Throwable failure) {
         if (!chunk.hasFailed) {

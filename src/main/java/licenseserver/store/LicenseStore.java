@@ -49,8 +49,8 @@ public interface LicenseStore {
      * nothing, if another license has the new e-mail.
      *
      * @param rule a pure function, which runs again if another change came first; it gets null if no license has this
-     *     key, and must return {@link Decision.Keep} then. Unless it keeps the license with certainty, it runs again on the license
-     *     {@linkplain #withSigns with its signs of life}, which are stored with the change
+     *     key, and must return {@link Decision.Keep} then. Unless it keeps the license for certain, it also runs on the
+     *     license {@linkplain #withSigns with its signs of life}, which are stored with the change
      * @return the reply of the decision that took effect
      */
     <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule);

@@ -376,9 +376,10 @@ public final class RedisLicenseStore implements LicenseStore {
     }
 
     /**
-     * Redis has no command that writes one key only if another exists. So the same write asks for the length of each
-     * record, after the signs: one that is deleted later takes the signs with it, and those of one that is gone by
-     * then are removed. Signs of a license that was just deleted stay only if this server dies between the two.
+     * Redis has no command that writes one key only if another exists. So, after the signs, the same batch asks for the
+     * length of each record. If the license is gone by then, its signs are removed. If it is deleted later, that
+     * removes them. They stay only if a license is deleted while its sign waits to be written, and then this server
+     * dies, or loses Redis for longer, between the two steps.
      */
     @Override
     public Future<Void> addSigns(List<Sign> signs) {

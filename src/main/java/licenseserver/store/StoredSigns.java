@@ -29,7 +29,7 @@ record StoredSigns(Map<Long, Integer> minutes) {
                         Long.valueOf(machine),
                         Integer.valueOf(reply.get(machine).toString()));
             } catch (NumberFormatException notOurs) {
-                // Nothing but this server's own users can have written it, and a license works without it.
+                // Someone else wrote it, and a license works without it.
             }
         }
         return new StoredSigns(minutes);
