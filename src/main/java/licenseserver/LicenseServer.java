@@ -32,6 +32,7 @@ import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseTurns;
 import licenseserver.store.NearCache;
 import licenseserver.store.RedisLicenseStore;
+import licenseserver.store.SeenLately;
 import licenseserver.store.UnwrittenEvents;
 import licenseserver.store.Validations;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ public final class LicenseServer extends VerticleBase {
     private static final Logger LOG = LoggerFactory.getLogger(LicenseServer.class);
 
     /** How long signs of life of machines are gathered before they are written. */
-    private static final Duration LAST_SEEN_PAUSE = Duration.ofMinutes(1);
+    private static final Duration LAST_SEEN_PAUSE = Duration.ofSeconds(10);
 
     /**
      * The longest that the head of a request may take, from its first byte to its end. Apps send it in one packet.
@@ -62,8 +63,9 @@ public final class LicenseServer extends VerticleBase {
     private final Configuration config;
     private final OpenConnections connections = new OpenConnections(HeapBudget.CONNECTIONS.bytes(), HEAD_PATIENCE);
     private final HeapShare bodies = new HeapShare(HeapBudget.REQUEST_BODIES.bytes(), "requests with a body got 503");
+    private final SeenLately seenLately = new SeenLately(HeapBudget.SIGNS_OF_LIFE.bytes() / 2);
     private final HeapShare signsOfLife = new HeapShare(
-            HeapBudget.SIGNS_OF_LIFE.bytes(), "signs of life of machines were dropped until they are seen again");
+            HeapBudget.SIGNS_OF_LIFE.bytes() / 2, "signs of life of machines were dropped until they are seen again");
     private final LicenseTurns turns = new LicenseTurns();
 
     /**
@@ -240,7 +242,7 @@ public final class LicenseServer extends VerticleBase {
             sellerStore = newStore(sellerTurns);
             redis = new RedisPool(vertx, needs.redis(), topology, config.redisTimeout(), CONNECTIONS_OF_CAPABILITIES);
             requests = new RedisIdempotencyStore(vertx, redis, config.redisTimeout());
-            lastSeen = new LastSeen(vertx, store, signsOfLife, LAST_SEEN_PAUSE);
+            lastSeen = new LastSeen(vertx, store, seenLately, signsOfLife, LAST_SEEN_PAUSE);
             var loop = new EventLoop(
                     vertx,
                     InstantSource.system(),

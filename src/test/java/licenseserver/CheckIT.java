@@ -101,7 +101,7 @@ class CheckIT {
     void names_the_rights_that_are_missing() throws Exception {
         try (RedisProcess redis = RedisProcess.start()) {
             redis.ask(
-                    "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* ~store-identity* +@all -rpush -xadd");
+                    "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* ~seen:* ~store-identity* +@all -rpush -xadd");
             Checked checked = check("redis://app:pass@127.0.0.1:" + redis.port());
 
             assertThat(checked.status()).isEqualTo(BROKEN);

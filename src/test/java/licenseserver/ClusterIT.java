@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import licenseserver.FaultLoad.Outcome;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -142,6 +143,36 @@ class ClusterIT {
             settings.addAll(List.of(setting.split("=", 2)));
         }
         return TestServer.startReady("redis://" + RedisUser.LOGIN + "@" + seeds, settings.toArray(String[]::new));
+    }
+
+    @Test
+    void signs_of_life_are_stored_on_the_master_of_their_license() {
+        List<String> keys = IntStream.range(0, 30)
+                .mapToObj(number -> "SEEN-%02d".formatted(number))
+                .toList();
+        try (TestServer server = server("")) {
+            for (String key : keys) {
+                master(key)
+                        .tell(
+                                "SET",
+                                "license:" + key,
+                                "{\"key\":\"" + key + "\",\"email\":\"" + key
+                                        + "@example.com\",\"createdAt\":1719000000000,"
+                                        + "\"maxMachines\":3,\"disabled\":false,"
+                                        + "\"machines\":[{\"machineId\":\"laptop\",\"activatedAt\":1719000000000}]}");
+                assertThat(server.calls().validate(key, "laptop").succeeded()).isTrue();
+            }
+        }
+
+        assertThat(keys.stream().map(ClusterIT::master).distinct()).hasSize(3);
+        assertThat(keys)
+                .allSatisfy(key -> assertThat(master(key).tell("HLEN", "seen:{license:" + key + "}"))
+                        .isEqualTo("1"));
+    }
+
+    private static RedisProcess master(String key) {
+        RedisProcess any = masters().get(0);
+        return masterOf(Integer.parseInt(any.tell("CLUSTER", "KEYSLOT", "license:" + key)), any);
     }
 
     private interface Fault {

@@ -58,11 +58,13 @@ class ForgetIT {
                 admin(one, "/register-license", "{\"email\":\"" + first + "\"}").getString("key");
         activate(one, key, "laptop");
         activate(two, key, "desktop");
+        seen(key, "laptop");
         pause.run();
         admin(two, "/update-license", of(key) + ",\"newEmail\":\"" + second + "\",\"notes\":\"was " + first + "\"}");
         String newKey = admin(one, "/rotate-key", of(key) + "}").getString("key");
         activate(one, newKey, "studio");
         activate(two, newKey, "laptop");
+        seen(newKey, "studio");
         admin(two, "/disable-license", of(newKey) + ",\"reason\":\"asked by " + second + "\"}");
         pause.run();
         assertThat(admin(one, "/delete-license", "{\"email\":\"" + second + "\"}")
@@ -73,6 +75,11 @@ class ForgetIT {
 
     private static void activate(TestServer server, String key, String machineId) {
         assertThat(server.calls().activate(key, machineId).status()).isEqualTo(200);
+    }
+
+    /** Stores a sign of life as a server does. */
+    private static void seen(String key, String machineId) {
+        redis.tell("HSET", "seen:{license:" + key + "}", String.valueOf(machineId.hashCode()), "28650060");
     }
 
     /** Waits until both servers have told of a change that came after all others, each of its own. */

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -94,6 +96,7 @@ class MemoryIT {
             }
             server.terminate();
             assertThat(server.exitStatus()).isZero();
+            assertThat(signs(redis)).isEqualTo(LICENSES * MACHINES);
         }
     }
 
@@ -169,6 +172,20 @@ class MemoryIT {
                     in.readNBytes(100 * "+OK\r\n".length());
                 }
             }
+        }
+    }
+
+    /** How many machines have a sign of life. */
+    private static int signs(RedisProcess redis) throws IOException {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), redis.port())) {
+            var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+            int signs = 0;
+            for (int i = 0; i < LICENSES; i++) {
+                String command = "HLEN seen:{license:" + key(i) + "}\r\n";
+                socket.getOutputStream().write(command.getBytes(StandardCharsets.US_ASCII));
+                signs += Integer.parseInt(in.readLine().substring(1));
+            }
+            return signs;
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import licenseserver.HttpCalls.Answer;
 import org.junit.jupiter.api.AfterEach;
@@ -258,6 +259,46 @@ class OldServerIT {
             assertThat(server.post("/license-info", byEmail(former.email())).status())
                     .isEqualTo(404);
         }
+    }
+
+    /** An old server stores signs of life in the record, and does not see those that lie beside it. */
+    @Test
+    void signs_of_life_of_both_are_shown_by_this_version() {
+        String key = "K7FH-WP3A-M9QZ-B2CD";
+        redis.tell(
+                "SET",
+                "license:" + key,
+                "{\"key\":\"" + key + "\",\"email\":\"ada@example.com\",\"createdAt\":1719000000000,\"maxMachines\":3,"
+                        + "\"disabled\":false,\"machines\":[{\"machineId\":\"laptop\",\"activatedAt\":1719000000000},"
+                        + "{\"machineId\":\"desktop\",\"activatedAt\":1719000000000,\"lastSeenAt\":1719003600000}]}");
+        stopAfter(
+                NEW,
+                server -> assertThat(server.validate(key, "laptop").succeeded()).isTrue());
+
+        stopAfter(OLD, server -> {
+            assertThat(lastSeen(server, key)).containsExactly(false, true);
+            assertThat(server.activate(key, "studio").status()).isEqualTo(200);
+        });
+        stopAfter(NEW, server -> {
+            assertThat(lastSeen(server, key)).containsExactly(true, true, false);
+            assertThat(server.deactivate(key, "studio").status()).isEqualTo(200);
+        });
+        // This version has put into the record what lay beside it.
+        stopAfter(OLD, server -> assertThat(lastSeen(server, key)).containsExactly(true, true));
+    }
+
+    private void stopAfter(String jar, Consumer<HttpCalls> calls) {
+        Server server = start(jar);
+        calls.accept(server.calls());
+        server.process().terminate();
+        assertThat(server.process().exitStatus()).isZero();
+    }
+
+    /** Whether each machine of a license has a time at which it was last seen. */
+    private static List<Boolean> lastSeen(HttpCalls server, String key) {
+        return server.license(key).getJsonArray("machines").stream()
+                .map(machine -> ((JsonObject) machine).containsKey("lastSeenAt"))
+                .toList();
     }
 
     @Test

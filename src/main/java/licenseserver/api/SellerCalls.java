@@ -129,14 +129,16 @@ final class SellerCalls {
     private Future<Reply> info(Call call) {
         Fields fields = call.fields();
         return find(fields)
-                .map(found -> found.map(SellerCalls::shown).orElse(Refusals.LICENSE_NOT_FOUND))
+                .compose(found ->
+                        found.map(this::shown).orElseGet(() -> Future.succeededFuture(Refusals.LICENSE_NOT_FOUND)))
                 .recover(failure -> failure instanceof UnreadableLicenseException unreadable
                         ? Future.succeededFuture(Refusals.unreadable(unreadable.problem(), unreadable.record()))
                         : Future.failedFuture(failure));
     }
 
-    private static Reply shown(License license) {
-        return Reply.ok("{\"success\":true,\"license\":" + ShownLicense.encode(license) + "}");
+    private Future<Reply> shown(License license) {
+        return licenses.withSigns(license)
+                .map(seen -> Reply.ok("{\"success\":true,\"license\":" + ShownLicense.encode(seen) + "}"));
     }
 
     private Future<Optional<License>> find(Fields fields) {
@@ -202,7 +204,7 @@ final class SellerCalls {
         }
         UnaryOperator<Terms> terms = TermsFields.read(fields, maxMachines, now);
         Email newEmail = newEmail(fields);
-        return change(fields, license -> Rules.update(license, terms, newEmail, now), SellerCalls::shown);
+        return changeAndRead(fields, license -> Rules.update(license, terms, newEmail, now), this::shown);
     }
 
     /**
@@ -218,10 +220,12 @@ final class SellerCalls {
         License mended = mended(fields);
         return LicenseKey.parse(key)
                 .map(known -> licenses.mendUnreadable(known, mended, now)
-                        .compose(done -> licenses.find(known).map(license -> {
+                        .compose(done -> licenses.find(known).compose(license -> {
                             Reply otherwise =
                                     license.isEmpty() ? Refusals.LICENSE_NOT_FOUND : Refusals.RECORD_IS_READABLE;
-                            return done && license.isPresent() ? shown(license.get()) : otherwise;
+                            return done && license.isPresent()
+                                    ? shown(license.get())
+                                    : Future.succeededFuture(otherwise);
                         })))
                 .orElseGet(() -> Future.succeededFuture(Refusals.LICENSE_NOT_FOUND));
     }
@@ -280,11 +284,18 @@ final class SellerCalls {
     /** Changes the license that the fields name. */
     private Future<Reply> change(
             Fields fields, Function<@Nullable License, Decision<Answer>> rule, Function<License, Reply> success) {
+        return changeAndRead(fields, rule, license -> Future.succeededFuture(success.apply(license)));
+    }
+
+    private Future<Reply> changeAndRead(
+            Fields fields,
+            Function<@Nullable License, Decision<Answer>> rule,
+            Function<License, Future<Reply>> success) {
         requireName(fields);
         return change(fields, rule, MAX_LOOKUPS)
-                .map(answer -> answer.verdict() == Verdict.OK && answer.license() != null
+                .compose(answer -> answer.verdict() == Verdict.OK && answer.license() != null
                         ? success.apply(answer.license())
-                        : Refusals.of(answer.verdict()));
+                        : Future.succeededFuture(Refusals.of(answer.verdict())));
     }
 
     private static void requireName(Fields fields) {

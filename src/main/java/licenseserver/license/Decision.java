@@ -11,8 +11,17 @@ public sealed interface Decision<R> {
     /** What the caller is told. */
     R reply();
 
-    /** The license stays as it is, and nothing is written. */
-    record Keep<R>(R reply) implements Decision<R> {}
+    /**
+     * The license stays as it is, and nothing is written.
+     *
+     * @param isUncertain whether the reply could be another one if the license had all signs of life of its machines
+     */
+    record Keep<R>(R reply, boolean isUncertain) implements Decision<R> {
+        /** Keeps the license, no matter when its machines were last seen. */
+        public Keep(R reply) {
+            this(reply, false);
+        }
+    }
 
     /**
      * The license is removed. The caller gets the reply only after that.

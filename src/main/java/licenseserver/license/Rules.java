@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import licenseserver.license.Decision.Keep;
 import licenseserver.license.Decision.Save;
@@ -71,7 +71,8 @@ public final class Rules {
         var machine = new Machine(machineId, now.truncatedTo(ChronoUnit.MILLIS), label, null, "");
         Optional<License> counted = count(roomy, machine, policy, now);
         if (counted.isEmpty()) {
-            return refuse(Verdict.TOO_MANY_NEW_MACHINES, license);
+            // If the machine is not idle after all, the license is full.
+            return new Keep<>(new Answer(Verdict.TOO_MANY_NEW_MACHINES, license), !events.isEmpty());
         }
         events.add(event(now, What.ACTIVATED, Actor.CLIENT, machineId, null, label));
         License activated = counted.get().withMachine(machine);
@@ -268,27 +269,24 @@ public final class Rules {
     }
 
     /**
-     * Notes when machines were last validated. The history does not mention it, because nobody has changed anything.
+     * Returns the license with the times at which its machines were last seen. Ignores a time that is not later than
+     * what the license says: the machine may have been deactivated and activated again since.
      *
-     * @param seen times by machine id; those that are not worth a write ({@link #isNews}) are ignored
-     * @return decides whether anything was noted
+     * @param seen returns the time for the id of a machine; null if it was not seen
      */
-    public static Decision<Boolean> seen(@Nullable License license, Map<String, Instant> seen) {
-        if (license == null) {
-            return new Keep<>(false);
-        }
-        List<Machine> machines = license.machines().stream()
+    public static License seen(License license, Function<String, @Nullable Instant> seen) {
+        return license.withMachines(license.machines().stream()
                 .map(machine -> {
-                    Instant when = seen.get(machine.machineId());
-                    return when != null && isNews(machine, when) ? machine.seenAt(when) : machine;
+                    Instant when = seen.apply(machine.machineId());
+                    return when != null && when.isAfter(machine.lastSign()) ? machine.seenAt(when) : machine;
                 })
-                .toList();
-        return machines.equals(license.machines())
-                ? new Keep<>(false)
-                : new Save<>(license.withMachines(machines), List.of(), true);
+                .toList());
     }
 
-    /** Returns whether it is worth a write that the machine was seen at this time. */
+    /**
+     * Returns whether it is worth a write that the machine was seen at this time: an hour or more has passed since what
+     * the license says.
+     */
     public static boolean isNews(Machine machine, Instant seen) {
         // In milliseconds, which are faster than instants: this runs in every validation.
         return seen.toEpochMilli() - machine.lastSign().toEpochMilli() >= SEEN_GRAIN.toMillis();

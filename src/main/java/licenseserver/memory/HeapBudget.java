@@ -21,7 +21,10 @@ public enum HeapBudget {
     /** Licenses in the near cache. If it is used up, those that are used least are dropped. */
     NEAR_CACHE(15),
 
-    /** Signs of life of machines that wait to be written. If it is used up, they are dropped and counted. */
+    /**
+     * Signs of life of machines: half of it for those that wait to be written, which are dropped and counted if it is
+     * used up; and half to remember which machines were seen within the hour, of which the oldest are forgotten.
+     */
     SIGNS_OF_LIFE(5),
 
     /** Everything else: the program, connections to Redis, calls under way, and garbage until it is collected. */

@@ -53,11 +53,6 @@ public final class HeapShare {
         return taken.get();
     }
 
-    /** Returns whether at least half of the share is in use. */
-    public boolean isHalfTaken() {
-        return taken.get() >= bytes / 2;
-    }
-
     private void tell() {
         long now = System.nanoTime();
         long last = lastTold.get();

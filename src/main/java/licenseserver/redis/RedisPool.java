@@ -14,6 +14,8 @@ import io.vertx.redis.client.impl.PooledRedisConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -212,6 +214,50 @@ public class RedisPool {
     public Future<List<Response>> change(String key, Deadline deadline, Request... commands) {
         return beforeWrite(deadline)
                 .compose(identified -> lease(key, deadline, lease -> lease.change(List.of(commands))));
+    }
+
+    /**
+     * Sends commands on many keys, in one write to each master, and only once.
+     *
+     * @param changes the commands by a key that decides which master they go to
+     * @return the replies by the same keys; fails with {@link StoreUnavailableException} if any command fails, or if
+     *     its outcome is not known. Others may have been carried out then
+     */
+    public Future<Map<String, List<Response>>> changeEach(Map<String, List<Request>> changes, Deadline deadline) {
+        List<Map.Entry<String, List<Request>>> entries = List.copyOf(changes.entrySet());
+        return beforeWrite(deadline)
+                .compose(identified -> deadline.bound(Future.all(entries.stream()
+                        .map(entry -> topology.serverOf(entry.getKey()))
+                        .toList())))
+                .recover(failure -> Future.failedFuture(new StoreUnavailableException(ClientFailures.reason(failure))))
+                .compose(servers -> {
+                    Map<RedisNode, Map<String, List<Request>>> parts = new HashMap<>();
+                    for (int i = 0; i < entries.size(); i++) {
+                        parts.computeIfAbsent(servers.resultAt(i), server -> new LinkedHashMap<>())
+                                .put(entries.get(i).getKey(), entries.get(i).getValue());
+                    }
+                    Map<String, List<Response>> replies = new HashMap<>();
+                    return Future.all(parts.entrySet().stream()
+                                    .map(part -> changeEachAt(part.getKey(), part.getValue(), deadline)
+                                            .onSuccess(replies::putAll))
+                                    .toList())
+                            .map(replies);
+                });
+    }
+
+    private Future<Map<String, List<Response>>> changeEachAt(
+            RedisNode server, Map<String, List<Request>> changes, Deadline deadline) {
+        List<Request> commands = changes.values().stream().flatMap(List::stream).toList();
+        return changeAt(server, deadline, commands).map(all -> {
+            Map<String, List<Response>> replies = new HashMap<>();
+            int next = 0;
+            for (var change : changes.entrySet()) {
+                int end = next + change.getValue().size();
+                replies.put(change.getKey(), all.subList(next, end));
+                next = end;
+            }
+            return replies;
+        });
     }
 
     /**

@@ -4,63 +4,87 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.Iterator;
-import java.util.Map;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import licenseserver.license.LicenseKey;
 import licenseserver.license.Machine;
 import licenseserver.license.Rules;
 import licenseserver.memory.HeapShare;
-import licenseserver.memory.Weight;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stores when machines were last validated, without a write for each validation. It collects signs of life that are
- * worth a write ({@link Rules#isNews}) in memory, and writes them license by license after a pause, or as soon as half
- * of its share of the heap is in use. Signs for which there is no room are dropped and counted. If any are lost, for
- * example in a crash, the next validation brings them again.
+ * Stores when machines were last validated, without a write for each validation: at most one for each machine and hour
+ * ({@link Rules#isNews}). It collects signs of life in memory, and writes them together after a pause, or as soon as
+ * some hundred have come. Signs for which there is no room are dropped and counted. If any are lost, for example in a
+ * crash, the next validation brings them again.
  *
- * <p>Belongs to the event loop on which it is made; the share of the heap belongs to the whole process.
+ * <p>Belongs to the event loop on which it is made; the share of the heap and what was seen lately belong to the whole
+ * process.
  */
 public final class LastSeen {
-    /** Few licenses are written at the same time, so that calls do not have to wait for this. */
-    private static final int WRITERS = 4;
-
-    /**
-     * A license without the text of its key: the object of the key, its place in the map, and the map of its machines
-     * with a small table.
-     */
-    private static final int LICENSE_BYTES = 16 + Weight.MAP_ENTRY + 48 + 32;
-
-    /** A machine without its id. */
-    private static final int MACHINE_BYTES = Weight.MAP_ENTRY + Weight.INSTANT;
-
     private static final Logger LOG = LoggerFactory.getLogger(LastSeen.class);
 
     private final Vertx vertx;
     private final LicenseStore licenses;
+    private final SeenLately lately;
     private final HeapShare share;
     private final Context context;
     private final long timer;
-    private Map<LicenseKey, Map<String, Instant>> waiting = new HashMap<>();
+
+    /** New signs go into the last one. */
+    private final ArrayDeque<Chunk> waiting = new ArrayDeque<>();
+
     private Future<?> round = Future.succeededFuture();
+    private long lost;
 
     /**
      * Writes to the store after each pause.
      *
+     * @param lately whose signs of life need no write
      * @param share the share of the heap for signs that wait or are being written
      */
-    public LastSeen(Vertx vertx, LicenseStore licenses, HeapShare share, Duration pause) {
+    public LastSeen(Vertx vertx, LicenseStore licenses, SeenLately lately, HeapShare share, Duration pause) {
         this.vertx = vertx;
         this.licenses = licenses;
+        this.lately = lately;
         this.share = share;
         this.context = vertx.getOrCreateContext();
         this.timer = vertx.setPeriodic(pause.toMillis(), over -> write());
+    }
+
+    /** Signs of life in the order in which they came, packed: 33 bytes for each if the key is one that was issued. */
+    private static final class Chunk {
+        static final int BYTES = 16 * 1024;
+
+        private final ByteBuffer bytes = ByteBuffer.allocate(BYTES);
+        private boolean hasFailed;
+
+        /** Returns false if there is no room for it. */
+        boolean add(byte[] key, long machine, int minute) {
+            if (bytes.remaining() < Short.BYTES + key.length + Long.BYTES + Integer.BYTES) {
+                return false;
+            }
+            bytes.putShort((short) key.length).put(key).putLong(machine).putInt(minute);
+            return true;
+        }
+
+        List<Sign> signs() {
+            var signs = new ArrayList<Sign>();
+            for (ByteBuffer rest = bytes.duplicate().flip(); rest.hasRemaining(); ) {
+                byte[] key = new byte[rest.getShort()];
+                rest.get(key);
+                signs.add(new Sign(
+                        new LicenseKey(new String(key, StandardCharsets.UTF_8)), rest.getLong(), rest.getInt()));
+            }
+            return signs;
+        }
     }
 
     /** Notes that a license was validated at this time on one of its active machines. */
@@ -68,26 +92,29 @@ public final class LastSeen {
         if (!Rules.isNews(machine, now)) {
             return;
         }
-        String machineId = machine.machineId();
-        Map<String, Instant> machines = waiting.get(key);
-        if (machines != null && machines.replace(machineId, now) != null) {
-            return;
-        }
-        if (!share.take(weight(machineId) + (machines == null ? weight(key) : 0))) {
-            return;
-        }
-        waiting.computeIfAbsent(key, first -> new HashMap<>(2)).put(machineId, now);
-        if (share.isHalfTaken()) {
-            write();
+        long digest = Sign.digest(machine.machineId());
+        long machineOfAll = Sign.digest(key, digest);
+        int minute = Sign.minute(now);
+        if (lately.add(machineOfAll, minute) && !add(key.value().getBytes(StandardCharsets.UTF_8), digest, minute)) {
+            lately.remove(machineOfAll);
         }
     }
 
-    private static long weight(LicenseKey key) {
-        return LICENSE_BYTES + Weight.of(key.value());
-    }
-
-    private static long weight(String machineId) {
-        return MACHINE_BYTES + Weight.of(machineId);
+    private boolean add(byte[] key, long machine, int minute) {
+        Chunk last = waiting.peekLast();
+        if (last != null && last.add(key, machine, minute)) {
+            return true;
+        }
+        if (!share.take(Chunk.BYTES)) {
+            return false;
+        }
+        var next = new Chunk();
+        next.add(key, machine, minute);
+        waiting.add(next);
+        if (last != null) {
+            write(waiting.size() - 1);
+        }
+        return true;
     }
 
     /**
@@ -95,39 +122,65 @@ public final class LastSeen {
      * running, it does nothing but return that one.
      */
     Future<?> write() {
-        if (!round.isComplete() || waiting.isEmpty()) {
-            return round;
-        }
-        var licensesToWrite = waiting.entrySet().iterator();
-        waiting = new HashMap<>();
-        var writers = new ArrayList<Future<Void>>();
-        for (int i = 0; i < WRITERS; i++) {
+        return write(waiting.size());
+    }
+
+    private Future<?> write(int chunks) {
+        if (round.isComplete() && chunks > 0) {
             Promise<Void> written = Promise.promise();
-            context.runOnContext(start -> writeNext(licensesToWrite, written));
-            writers.add(written.future());
+            round = written.future();
+            writeNext(chunks, written);
         }
-        round = Future.join(writers);
         return round;
     }
 
+    /** Each chunk is written from the event loop, because a recursion over a whole round could overflow the stack. */
+    private void writeNext(int chunks, Promise<Void> written) {
+        context.runOnContext(turn -> {
+            // No sign is added to it from now on.
+            Chunk chunk = chunks == 0 ? null : waiting.poll();
+            if (chunk == null) {
+                written.complete();
+                return;
+            }
+            List<Sign> signs = chunk.signs();
+            licenses.addSigns(signs)
+                    .onSuccess(done -> {
+                        share.giveBack(Chunk.BYTES);
+                        tellOfLost();
+                        writeNext(chunks - 1, written);
+                    })
+                    .onFailure(failure -> {
+                        failed(chunk, signs, failure);
+                        written.complete();
+                    });
+        });
+    }
+
     /**
-     * Each license is written from the event loop, because a recursion over a whole round could overflow the stack.
+     * Writes a chunk once more in the next round. Even if the store has it already, that is necessary: it may not have
+     * removed the signs of licenses that are gone. If it fails again, the signs are dropped, so that a chunk that can
+     * never be written does not hold up the others.
      */
-    private void writeNext(Iterator<Map.Entry<LicenseKey, Map<String, Instant>>> round, Promise<Void> written) {
-        if (!round.hasNext()) {
-            written.complete();
+    private void failed(Chunk chunk, List<Sign> signs, Throwable failure) {
+        if (!chunk.hasFailed) {
+            chunk.hasFailed = true;
+            waiting.addFirst(chunk);
             return;
         }
-        var next = round.next();
-        round.remove();
-        licenses.update(next.getKey(), license -> Rules.seen(license, next.getValue()))
-                .onComplete(done -> context.runOnContext(again -> {
-                    share.giveBack(weight(next.getKey())
-                            + next.getValue().keySet().stream()
-                                    .mapToLong(LastSeen::weight)
-                                    .sum());
-                    writeNext(round, written);
-                }));
+        share.giveBack(Chunk.BYTES);
+        signs.forEach(sign -> lately.remove(Sign.digest(sign.key(), sign.machine())));
+        if (lost == 0) {
+            LOG.warn("Signs of life of machines are dropped until they are seen again: {}", failure.getMessage());
+        }
+        lost += signs.size();
+    }
+
+    private void tellOfLost() {
+        if (lost > 0) {
+            LOG.warn("{} signs of life of machines were dropped until they are seen again", lost);
+            lost = 0;
+        }
     }
 
     /**
@@ -138,7 +191,11 @@ public final class LastSeen {
         vertx.cancelTimer(timer);
         return round.eventually(this::write)
                 .timeout(atMost.toMillis(), TimeUnit.MILLISECONDS)
-                .onFailure(late -> LOG.warn("Signs of life of machines are lost: they were not written in time"))
-                .otherwiseEmpty();
+                .otherwiseEmpty()
+                .onSuccess(end -> {
+                    if (!round.isComplete() || !waiting.isEmpty()) {
+                        LOG.warn("Signs of life of machines were not written in time");
+                    }
+                });
     }
 }

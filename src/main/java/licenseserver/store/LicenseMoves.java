@@ -229,7 +229,7 @@ final class LicenseMoves {
         String record = RedisKeys.record(key);
         return List.of(
                 command(Command.SET, record, StoredLicense.GONE, "PX", String.valueOf(GRAVE_TIME.toMillis())),
-                command(Command.DEL, RedisKeys.history(key)));
+                command(Command.DEL, RedisKeys.history(key), RedisKeys.signs(key)));
     }
 
     /**

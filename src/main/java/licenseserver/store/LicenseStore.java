@@ -49,7 +49,8 @@ public interface LicenseStore {
      * nothing, if another license has the new e-mail.
      *
      * @param rule a pure function, which runs again if another change came first; it gets null if no license has this
-     *     key, and must return {@link Decision.Keep} then
+     *     key, and must return {@link Decision.Keep} then. Unless it keeps the license for certain, it also runs on the
+     *     license {@linkplain #withSigns with its signs of life}, which are stored with the change
      * @return the reply of the decision that took effect
      */
     <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule);
@@ -63,6 +64,18 @@ public interface LicenseStore {
      * @return whether there was an unreadable record
      */
     Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now);
+
+    /**
+     * Stores when machines were last seen, beside their licenses. Signs of licenses that are gone leave nothing behind.
+     * If it fails, some of the signs may be stored.
+     */
+    Future<Void> addSigns(List<Sign> signs);
+
+    /**
+     * Returns a license as it was read, with those {@linkplain #addSigns signs of life} that are later than what it
+     * says itself.
+     */
+    Future<License> withSigns(License license);
 
     /** Returns the history of the license with this key; without events if there is no such license. */
     Future<History> history(LicenseKey key);

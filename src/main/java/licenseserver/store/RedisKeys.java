@@ -22,6 +22,11 @@ final class RedisKeys {
         return "events:{license:" + key.value() + "}";
     }
 
+    /** Returns the name of the {@link StoredSigns} of a license, in the same cluster slot as the record. */
+    static String signs(LicenseKey key) {
+        return "seen:{license:" + key.value() + "}";
+    }
+
     /**
      * Returns the name of an e-mail's index entry. It only leads to a license; the record says whether that has this
      * e-mail.

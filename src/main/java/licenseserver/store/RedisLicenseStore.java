@@ -11,7 +11,9 @@ import io.vertx.redis.client.Response;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -30,12 +32,14 @@ import licenseserver.redis.RedisTransactions;
 import licenseserver.redis.RedisTransactions.Change;
 import licenseserver.redis.StoreUnavailableException;
 import licenseserver.store.StoredLicense.Moving;
+import licenseserver.store.StoredLicense.Settled;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Stores licenses in Redis: the {@linkplain LicenseJson JSON} of each under {@code license:KEY}, its history under
- * {@code events:{license:KEY}}, and its key as an index entry under {@code email:ADDRESS}. No transaction touches both
- * a license and an index entry, because these are in different slots of a Redis Cluster.
+ * {@code events:{license:KEY}}, the {@linkplain StoredSigns signs of life} of its machines under
+ * {@code seen:{license:KEY}}, and its key as an index entry under {@code email:ADDRESS}. No transaction touches both a
+ * license and an index entry, because these are in different slots of a Redis Cluster.
  *
  * <p>Belongs to the event loop on which it is made.
  */
@@ -220,7 +224,8 @@ public final class RedisLicenseStore implements LicenseStore {
             // Unless replicas must confirm changes: the call that made one may have waited for them in vain.
             if (!redis.waitsForReplicas()
                     && !(stored instanceof Moving)
-                    && decide.apply(stored) instanceof Decision.Keep<R> keep) {
+                    && decide.apply(stored) instanceof Decision.Keep<R> keep
+                    && !keep.isUncertain()) {
                 return Future.succeededFuture(keep.reply());
             }
             return turns.inTurn(
@@ -251,8 +256,10 @@ public final class RedisLicenseStore implements LicenseStore {
     private <R> Future<R> change(
             LicenseKey key, Deadline deadline, Function<StoredLicense, Decision<R>> rule, int attempt) {
         String record = RedisKeys.record(key);
-        List<Request> reads =
-                List.of(command(Command.GET, record), command(Command.LINDEX, RedisKeys.history(key), "-1"));
+        List<Request> reads = List.of(
+                command(Command.GET, record),
+                command(Command.LINDEX, RedisKeys.history(key), "-1"),
+                command(Command.HGETALL, RedisKeys.signs(key)));
         return transactions
                 .change(record, reads, deadline, replies -> Future.succeededFuture(step(key, replies, rule)))
                 .compose(step -> {
@@ -284,11 +291,12 @@ public final class RedisLicenseStore implements LicenseStore {
         if (stored instanceof Moving other) {
             return new Change<>(List.of(), new Step<>(null, other, List.of()));
         }
-        Decision<R> decision = rule.apply(stored);
+        StoredSigns signs = StoredSigns.of(replies.get(2));
+        License license = stored.visible().map(signs::on).orElse(null);
+        Decision<R> decision = rule.apply(license == null ? stored : new Settled(license));
         if (decision instanceof Decision.Keep) {
             return new Change<>(List.of(), new Step<>(decision, null, List.of()));
         }
-        License license = stored.visible().orElse(null);
         License next = decision instanceof Decision.Save<R> save ? save.license() : null;
         List<String> events = encode(
                 decision instanceof Decision.Save<R> save ? save.events() : ((Decision.Remove<R>) decision).events(),
@@ -296,16 +304,20 @@ public final class RedisLicenseStore implements LicenseStore {
         boolean stays = next != null
                 && (license == null || (next.key().equals(license.key()) && next.belongsTo(Email.of(license.email()))));
         if (next != null && stays) {
-            return new Change<>(LicenseMoves.writes(next, events, historyLength), new Step<>(decision, null, events));
+            List<Request> writes = LicenseMoves.writes(next, events, historyLength);
+            writes.addAll(signs.removal(key, next));
+            return new Change<>(writes, new Step<>(decision, null, events));
         }
         if (license == null) {
             throw new IllegalArgumentException("Only a license that there is can be removed");
         }
         var move = new Moving(license, next, events);
         Request note = command(Command.SET, RedisKeys.record(key), move.encode());
-        // The history of a removed license goes first: once its e-mail is free, nothing may lead to it any more.
-        List<Request> writes =
-                next == null ? List.of(note, command(Command.DEL, RedisKeys.history(key))) : List.of(note);
+        // The history of a removed license goes first: once its e-mail is free, nothing may lead to it any more. The
+        // signs of life of one that moves are in the note.
+        List<Request> writes = next == null
+                ? List.of(note, command(Command.DEL, RedisKeys.history(key), RedisKeys.signs(key)))
+                : List.of(note);
         return new Change<>(writes, new Step<>(decision, move, move.leavesItsKey() ? List.of() : events));
     }
 
@@ -363,6 +375,47 @@ public final class RedisLicenseStore implements LicenseStore {
         List<String> events =
                 encode(List.of(Rules.replaced(now)), text(replies.get(1)).orElse(null));
         return new Change<>(LicenseMoves.writes(license, events, historyLength), events);
+    }
+
+    /**
+     * Redis has no command that writes one key only if another exists. So, after the signs, the same batch asks for the
+     * length of each record. If the license is gone by then, its signs are removed. If it is deleted later, that
+     * removes them. They stay only if a license is deleted while its sign waits to be written, and then this server
+     * dies, or loses Redis for longer, between the two steps.
+     */
+    @Override
+    public Future<Void> addSigns(List<Sign> signs) {
+        Deadline deadline = Deadline.in(timeout);
+        Map<String, List<Request>> writes = new HashMap<>();
+        for (Sign sign : signs) {
+            writes.computeIfAbsent(
+                            RedisKeys.record(sign.key()),
+                            record -> List.of(
+                                    command(Command.HSET, RedisKeys.signs(sign.key())),
+                                    command(Command.STRLEN, record)))
+                    .get(0)
+                    .arg(sign.machine())
+                    .arg(sign.minute());
+        }
+        return redis.changeEach(writes, deadline)
+                .compose(replies -> {
+                    Map<String, List<Request>> removals = new HashMap<>();
+                    replies.forEach((record, reply) -> {
+                        if (reply.get(1).toInteger() <= StoredLicense.GONE.length()) {
+                            var gone = new LicenseKey(record.substring(RedisKeys.RECORDS.length()));
+                            removals.put(record, List.of(command(Command.DEL, RedisKeys.signs(gone))));
+                        }
+                    });
+                    return redis.changeEach(removals, deadline);
+                })
+                .mapEmpty();
+    }
+
+    @Override
+    public Future<License> withSigns(License license) {
+        String signs = RedisKeys.signs(license.key());
+        return redis.read(signs, Deadline.in(timeout), command(Command.HGETALL, signs))
+                .map(replies -> StoredSigns.of(replies.get(0)).on(license));
     }
 
     @Override

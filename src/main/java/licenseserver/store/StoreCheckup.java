@@ -15,6 +15,7 @@ public final class StoreCheckup implements RedisContent {
     private static final String RECORD = RedisKeys.record(new LicenseKey("*"));
     private static final String INDEX = RedisKeys.index(new Email("*"));
     private static final String HISTORY = RedisKeys.history(new LicenseKey("*"));
+    private static final String SIGNS = RedisKeys.signs(new LicenseKey("*"));
 
     private static final Finding UNSIGNED = new Finding(
             Weight.WARNING,
@@ -41,6 +42,7 @@ public final class StoreCheckup implements RedisContent {
                 RedisRight.of(RECORD, "GET"),
                 RedisRight.of(RECORD, "SET", ""),
                 RedisRight.of(RECORD, "DEL"),
+                RedisRight.of(RECORD, "STRLEN"),
                 RedisRight.of(INDEX, "GET"),
                 RedisRight.of(INDEX, "SET", ""),
                 RedisRight.of(INDEX, "DEL"),
@@ -49,6 +51,10 @@ public final class StoreCheckup implements RedisContent {
                 RedisRight.of(HISTORY, "RPUSH", ""),
                 RedisRight.of(HISTORY, "LTRIM", "0", "0"),
                 RedisRight.of(HISTORY, "DEL"),
+                RedisRight.of(SIGNS, "HSET", "0", "0"),
+                RedisRight.of(SIGNS, "HGETALL"),
+                RedisRight.of(SIGNS, "HDEL", "0"),
+                RedisRight.of(SIGNS, "DEL"),
                 RedisRight.of(RecentEvents.STREAM, "XADD", "*", "event", ""),
                 RedisRight.of(RecentEvents.STREAM, "XREVRANGE", "+", "-"),
                 RedisRight.of(RecentEvents.STREAM, "DEL")));

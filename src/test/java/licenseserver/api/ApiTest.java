@@ -37,6 +37,7 @@ import licenseserver.store.History;
 import licenseserver.store.InMemoryLicenseStore;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.Registration;
+import licenseserver.store.Sign;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -988,6 +989,16 @@ class ApiTest {
 
         @Override
         public <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
+            return fail();
+        }
+
+        @Override
+        public Future<Void> addSigns(List<Sign> signs) {
+            return fail();
+        }
+
+        @Override
+        public Future<License> withSigns(License license) {
             return fail();
         }
 

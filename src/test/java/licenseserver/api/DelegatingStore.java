@@ -13,6 +13,7 @@ import licenseserver.license.LicenseKey;
 import licenseserver.store.History;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.Registration;
+import licenseserver.store.Sign;
 import org.jspecify.annotations.Nullable;
 
 /** Another store, to override what a test wants to watch or to delay. */
@@ -46,6 +47,16 @@ public class DelegatingStore implements LicenseStore {
     @Override
     public Future<Boolean> mendUnreadable(LicenseKey key, @Nullable License replacement, Instant now) {
         return licenses.mendUnreadable(key, replacement, now);
+    }
+
+    @Override
+    public Future<Void> addSigns(List<Sign> signs) {
+        return licenses.addSigns(signs);
+    }
+
+    @Override
+    public Future<License> withSigns(License license) {
+        return licenses.withSigns(license);
     }
 
     @Override

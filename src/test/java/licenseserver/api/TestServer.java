@@ -41,6 +41,7 @@ import licenseserver.redis.RedisTopology;
 import licenseserver.store.LastSeen;
 import licenseserver.store.LicenseStore;
 import licenseserver.store.NearCache;
+import licenseserver.store.SeenLately;
 import licenseserver.store.Validations;
 import licenseserver.welcome.Welcome;
 
@@ -144,7 +145,10 @@ public final class TestServer implements AutoCloseable {
                 new AdminSecret(ADMIN_SECRET),
                 licenses,
                 licenses,
-                new Validations(licenses, NearCache.off(), new LastSeen(vertx, licenses, UNBOUNDED, PATIENT)),
+                new Validations(
+                        licenses,
+                        NearCache.off(),
+                        new LastSeen(vertx, licenses, new SeenLately(1_000), UNBOUNDED, PATIENT)),
                 new RedisPool(vertx, NOWHERE, RedisTopology.of(vertx, NOWHERE), PATIENT),
                 PATIENT);
     }

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -88,6 +89,7 @@ public final class Benchmarks {
     private void run() throws Exception {
         conditions();
         try (var redis = new DisposableRedis()) {
+            news(redis);
             LICENSES.load(vertx, redis.url());
             compareWithCeiling(redis);
             activations(redis);
@@ -130,6 +132,26 @@ public final class Benchmarks {
                     .map(line -> line.replaceAll(".*: *", ""))
                     .findFirst()
                     .orElse(System.getProperty("os.arch"));
+        }
+    }
+
+    /**
+     * What it costs to note that a machine was seen. In the field almost every validation is the first of its machine
+     * within the hour; here each machine is stored once, and its further validations are looked up in memory.
+     */
+    private void news(DisposableRedis redis) {
+        var none = new Licenses(4_000_000, 3_000, 3, 3);
+        var all = new Licenses(5_000_000, 3_000, 3, 3);
+        none.load(vertx, redis.url());
+        all.load(vertx, redis.url(), Instant.now().minus(Duration.ofDays(30)));
+        for (boolean cached : new boolean[] {false, true}) {
+            try (var server = Servers.start(folder, redis.url(), cached ? NEAR_CACHE : Map.of())) {
+                most(
+                        "Validations, near cache " + (cached ? "on" : "off"),
+                        List.of(
+                                new Target("machines that were seen within the hour", List.of(server), none),
+                                new Target("machines that were not, by their records", List.of(server), all)));
+            }
         }
     }
 

@@ -50,10 +50,17 @@ record Licenses(int first, int count, int machines, int maxMachines) {
         return Call.validate(anyKey(), machineId(1 + ThreadLocalRandom.current().nextInt(machines)));
     }
 
-    /** Puts them into Redis as the server would have stored them. */
+    /**
+     * Puts them into Redis as the server would have stored them, with machines that were activated just now. So their
+     * validations are not signs of life worth a write.
+     */
     void load(Vertx vertx, String redisUrl) {
-        // As of now, so that a validation is no sign of life worth a write: that is at most one an hour and machine.
-        Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+        load(vertx, redisUrl, Instant.now());
+    }
+
+    /** Does the same with machines that were activated at another time. */
+    void load(Vertx vertx, String redisUrl, Instant activatedAt) {
+        Instant now = activatedAt.truncatedTo(ChronoUnit.MILLIS);
         List<Machine> active = IntStream.rangeClosed(1, machines)
                 .mapToObj(number -> new Machine(machineId(number), now, null, null, ""))
                 .toList();

@@ -27,14 +27,6 @@ class HeapShareTest {
     }
 
     @Test
-    void knows_when_half_of_it_is_in_use() {
-        assertThat(share.take(49)).isTrue();
-        assertThat(share.isHalfTaken()).isFalse();
-        assertThat(share.take(1)).isTrue();
-        assertThat(share.isHalfTaken()).isTrue();
-    }
-
-    @Test
     void adds_up_if_many_threads_take_at_once() throws Exception {
         var threads = Executors.newFixedThreadPool(4);
         try {

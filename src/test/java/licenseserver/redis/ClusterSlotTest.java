@@ -17,5 +17,6 @@ class ClusterSlotTest {
     @Test
     void is_decided_by_what_the_first_braces_enclose() {
         assertThat(ClusterSlot.of("events:{license:K7FH}")).isEqualTo(ClusterSlot.of("license:K7FH"));
+        assertThat(ClusterSlot.of("seen:{license:K7FH}")).isEqualTo(ClusterSlot.of("license:K7FH"));
     }
 }

@@ -80,6 +80,16 @@ public final class CheckThenActStore implements LicenseStore {
     }
 
     @Override
+    public Future<Void> addSigns(List<Sign> signs) {
+        return reading.addSigns(signs);
+    }
+
+    @Override
+    public Future<License> withSigns(License license) {
+        return reading.withSigns(license);
+    }
+
+    @Override
     public Future<History> history(LicenseKey key) {
         return reading.history(key);
     }

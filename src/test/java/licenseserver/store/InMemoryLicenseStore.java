@@ -29,6 +29,7 @@ public final class InMemoryLicenseStore implements LicenseStore {
     private final EventJson eventJson;
     private final Map<String, String> records = new HashMap<>();
     private final Map<LicenseKey, List<String>> histories = new HashMap<>();
+    private final Map<LicenseKey, Map<Long, Integer>> signs = new HashMap<>();
     private final List<RecentEvent> recentEvents = new ArrayList<>();
 
     private record RecentEvent(String key, String event) {}
@@ -125,7 +126,8 @@ public final class InMemoryLicenseStore implements LicenseStore {
     public synchronized <R> Future<R> update(LicenseKey key, Function<@Nullable License, Decision<R>> rule) {
         updates++;
         return result(() -> {
-            License license = read(key);
+            License read = read(key);
+            License license = read == null ? null : stored(key).on(read);
             Decision<R> decision = rule.apply(license);
             if (decision instanceof Decision.Save<R> save) {
                 save(key, license, save.license(), save.events());
@@ -154,12 +156,18 @@ public final class InMemoryLicenseStore implements LicenseStore {
         note(key, events);
         if (!next.key().equals(key)) {
             records.remove(licenseAt(key));
+            signs.remove(key);
             histories.put(next.key(), Optional.ofNullable(histories.remove(key)).orElseGet(ArrayList::new));
             recentEvents.replaceAll(recent -> recent.key().equals(key.value())
                     ? new RecentEvent(next.key().value(), recent.event())
                     : recent);
         }
         write(next);
+        signs.getOrDefault(next.key(), new HashMap<>())
+                .keySet()
+                .retainAll(next.machines().stream()
+                        .map(machine -> Sign.digest(machine.machineId()))
+                        .toList());
     }
 
     /** Whether an e-mail leads to another key, and rightly so: one without a record is a registration that is under way. */
@@ -186,6 +194,7 @@ public final class InMemoryLicenseStore implements LicenseStore {
     private void forget(LicenseKey key) {
         writes++;
         histories.remove(key);
+        signs.remove(key);
         records.remove(licenseAt(key));
         recentEvents.removeIf(recent -> recent.key().equals(key.value()));
     }
@@ -231,6 +240,28 @@ public final class InMemoryLicenseStore implements LicenseStore {
         while (stored.size() > history.events()) {
             stored.remove(0);
         }
+    }
+
+    @Override
+    public synchronized Future<Void> addSigns(List<Sign> more) {
+        return result(() -> {
+            writes++;
+            for (Sign sign : more) {
+                if (records.containsKey(licenseAt(sign.key()))) {
+                    signs.computeIfAbsent(sign.key(), first -> new HashMap<>()).put(sign.machine(), sign.minute());
+                }
+            }
+            return null;
+        });
+    }
+
+    @Override
+    public synchronized Future<License> withSigns(License license) {
+        return result(() -> stored(license.key()).on(license));
+    }
+
+    private StoredSigns stored(LicenseKey key) {
+        return new StoredSigns(signs.getOrDefault(key, Map.of()));
     }
 
     @Override

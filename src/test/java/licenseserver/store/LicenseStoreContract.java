@@ -2,11 +2,13 @@ package licenseserver.store;
 
 import static licenseserver.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
@@ -625,6 +627,190 @@ abstract class LicenseStoreContract {
                     .filteredOn(answer -> answer.verdict() == Verdict.OK)
                     .hasSize(1);
             assertThat(await(store().find(license.key()))).isEmpty();
+        }
+    }
+
+    @Nested
+    class Signs {
+        private static final Instant LATER = NOW.plusSeconds(7200);
+        private static final Instant LATEST = NOW.plusSeconds(9000);
+
+        private final License license = registered(3);
+        private final LicenseKey key = license.key();
+
+        @BeforeEach
+        void activateTwo() {
+            await(activate(key, "one"));
+            await(activate(key, "two"));
+        }
+
+        private void see(LicenseKey where, String machineId, Instant when) {
+            await(store().addSigns(List.of(Sign.of(where, machineId, when))));
+        }
+
+        private @Nullable Instant seen(LicenseKey where, String machineId) {
+            return await(store().withSigns(await(store().find(where)).orElseThrow()))
+                    .machine(machineId)
+                    .orElseThrow()
+                    .lastSeenAt();
+        }
+
+        @Test
+        void are_shown_if_they_are_asked_for_and_only_of_the_machines_that_were_seen() {
+            see(key, "one", LATER);
+
+            assertThat(seen(key, "one")).isEqualTo(LATER);
+            assertThat(seen(key, "two")).isNull();
+            assertThat(await(store().find(key)).orElseThrow().machines())
+                    .extracting(Machine::lastSeenAt)
+                    .containsOnlyNulls();
+        }
+
+        @Test
+        void of_many_licenses_at_once_are_stored_to_the_minute() {
+            License another = newLicense(randomEmail());
+            LicenseKey other = another.key();
+            await(store().register(Email.of(another.email()), () -> another));
+            await(activate(other, "one"));
+
+            await(store().addSigns(List.of(
+                    Sign.of(key, "one", LATER),
+                    Sign.of(other, "one", LATEST),
+                    Sign.of(key, "two", LATEST.plusSeconds(59)))));
+
+            assertThat(seen(key, "one")).isEqualTo(LATER);
+            assertThat(seen(key, "two")).isEqualTo(LATEST);
+            assertThat(seen(other, "one")).isEqualTo(LATEST);
+        }
+
+        @Test
+        void of_no_license_are_stored_too() {
+            assertThatCode(() -> await(store().addSigns(List.of()))).doesNotThrowAnyException();
+        }
+
+        @Test
+        void replace_earlier_ones() {
+            see(key, "one", LATER);
+            see(key, "one", LATEST);
+
+            assertThat(seen(key, "one")).isEqualTo(LATEST);
+        }
+
+        @Test
+        void count_only_if_they_are_later_than_what_the_record_says() {
+            put("license:" + key.value(), record(LATEST));
+            see(key, "one", LATER);
+            assertThat(seen(key, "one")).isEqualTo(LATEST);
+
+            put("license:" + key.value(), record(LATER));
+            see(key, "one", LATEST);
+            assertThat(seen(key, "one")).isEqualTo(LATEST);
+        }
+
+        private String record(Instant lastSeenAt) {
+            License now = await(store().find(key)).orElseThrow();
+            return LicenseJson.encode(now)
+                    .replaceFirst(
+                            "(\"machineId\":\"one\",\"activatedAt\":\\d+)",
+                            "$1,\"lastSeenAt\":" + lastSeenAt.toEpochMilli());
+        }
+
+        @Test
+        void decide_which_machine_is_idle() {
+            await(activate(key, "three"));
+            Instant now = NOW.plus(Duration.ofDays(40));
+            see(key, "one", now.minusSeconds(600));
+            see(key, "three", now.minusSeconds(600));
+            Policy idle = new Policy(30, 0);
+
+            assertThat(await(activate(key, "new", idle, now)).verdict()).isEqualTo(Verdict.OK);
+            assertThat(await(activate(key, "newer", idle, now)).verdict()).isEqualTo(Verdict.LIMIT_EXCEEDED);
+
+            assertThat(await(store().find(key)).orElseThrow().machines())
+                    .extracting(Machine::machineId)
+                    .containsExactly("one", "three", "new");
+        }
+
+        @Test
+        void decide_whether_a_license_is_full_before_new_machines_are_counted() {
+            await(activate(key, "three"));
+            Instant now = NOW.plus(Duration.ofDays(20));
+            Policy policy = new Policy(10, 2);
+            assertThat(await(activate(key, "new", policy, now)).verdict()).isEqualTo(Verdict.TOO_MANY_NEW_MACHINES);
+            for (String machineId : List.of("one", "two", "three")) {
+                see(key, machineId, now.minusSeconds(600));
+            }
+
+            assertThat(await(activate(key, "new", policy, now)).verdict()).isEqualTo(Verdict.LIMIT_EXCEEDED);
+        }
+
+        private Future<Answer> activate(LicenseKey where, String machineId, Policy policy, Instant now) {
+            return store().update(where, given -> Rules.activate(given, machineId, null, policy, now));
+        }
+
+        private Future<Answer> activate(LicenseKey where, String machineId) {
+            return activate(where, machineId, Policy.NONE, NOW);
+        }
+
+        @Test
+        void are_in_the_record_after_the_next_change() {
+            see(key, "one", LATER);
+
+            await(activate(key, "three"));
+
+            assertThat(await(store().find(key)).orElseThrow().machine("one"))
+                    .contains(new Machine("one", NOW, null, LATER, ""));
+        }
+
+        @Test
+        void of_a_machine_go_when_it_is_deactivated() {
+            see(key, "one", LATER);
+            see(key, "two", LATER);
+            await(store().update(key, given -> Rules.deactivate(given, "one", LATEST)));
+
+            await(activate(key, "one"));
+
+            assertThat(seen(key, "one")).isNull();
+            assertThat(seen(key, "two")).isEqualTo(LATER);
+        }
+
+        @Test
+        void of_an_earlier_activation_are_ignored_even_if_they_come_late() {
+            await(store().update(key, given -> Rules.deactivate(given, "one", LATER)));
+            await(activate(key, "one", Policy.NONE, LATEST));
+
+            see(key, "one", LATER);
+
+            assertThat(seen(key, "one")).isNull();
+        }
+
+        @Test
+        void go_with_a_license_to_another_key_and_email() {
+            see(key, "one", LATER);
+            LicenseKey other = randomKey();
+            await(store().update(key, given -> Rules.rotateKey(given, other, true, LATEST)));
+            assertThat(seen(other, "one")).isEqualTo(LATER);
+            see(other, "one", LATEST);
+
+            await(store().update(other, given -> Rules.update(given, terms -> terms, randomEmail(), LATEST)));
+
+            assertThat(seen(other, "one")).isEqualTo(LATEST);
+        }
+
+        @Test
+        void of_a_license_that_is_gone_leave_nothing_behind() {
+            see(key, "one", LATER);
+            await(store().update(key, given -> Rules.delete(given, LATEST)));
+            see(key, "one", LATER);
+            LicenseKey never = randomKey();
+            see(never, "one", LATER);
+
+            for (LicenseKey gone : List.of(key, never)) {
+                License again = license.withKey(gone);
+                put("license:" + gone.value(), LicenseJson.encode(again));
+                await(activate(gone, "one"));
+                assertThat(seen(gone, "one")).isNull();
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 package licenseserver.store;
 
 import static licenseserver.Await.await;
+import static licenseserver.redis.RedisCommands.command;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.redis.client.Command;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
@@ -26,6 +28,7 @@ import licenseserver.license.Policy;
 import licenseserver.license.Rules;
 import licenseserver.license.Terms;
 import licenseserver.license.Verdict;
+import licenseserver.redis.Deadline;
 import licenseserver.redis.RedisPool;
 import licenseserver.redis.RedisReader;
 import licenseserver.redis.RedisSettings;
@@ -43,6 +46,7 @@ import org.junit.jupiter.api.Test;
 class MoveCrashIT {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final Instant NOW = Instant.ofEpochMilli(1_719_000_000_000L);
+    private static final Instant SEEN = NOW.plus(Duration.ofDays(1));
     private static final HistorySettings HISTORY = new HistorySettings(200, "a secret of this test", null);
 
     private static final RedisSettings SETTINGS = RedisSettings.of(RedisForTests.url());
@@ -50,6 +54,7 @@ class MoveCrashIT {
             RedisTopology.single(SETTINGS.nodes().get(0));
 
     private static Vertx vertx;
+    private static RedisPool redis;
     private static RedisLicenseStore store;
 
     private final SecureRandom random = new SecureRandom();
@@ -57,6 +62,7 @@ class MoveCrashIT {
     @BeforeAll
     static void connect() {
         vertx = Vertx.vertx();
+        redis = new RedisPool(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
         store = new RedisLicenseStore(
                 vertx,
                 SETTINGS,
@@ -109,6 +115,7 @@ class MoveCrashIT {
             await(store.register(Email.of(license.email()), () -> license));
             assertThat(await(activate(store, license.key(), "laptop")).verdict())
                     .isEqualTo(Verdict.OK);
+            see(license.key());
             var pool = new DyingPool(batches);
             var reader = new RedisReader(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
             var dying = new RedisLicenseStore(
@@ -125,6 +132,24 @@ class MoveCrashIT {
             deaths++;
         }
         assertThat(deaths).isGreaterThan(2);
+    }
+
+    private static void see(LicenseKey key) {
+        await(store.addSigns(List.of(Sign.of(key, "laptop", SEEN))));
+    }
+
+    /** Neither those from before it was gone, nor those that come later. */
+    private static void assertThatNoSignsAreAt(LicenseKey gone) {
+        assertThat(signsAt(gone)).isZero();
+        see(gone);
+        assertThat(signsAt(gone)).isZero();
+    }
+
+    private static int signsAt(LicenseKey key) {
+        String signs = "seen:{license:" + key.value() + "}";
+        return await(redis.read(signs, Deadline.in(TIMEOUT), command(Command.HLEN, signs)))
+                .get(0)
+                .toInteger();
     }
 
     private License newLicense() {
@@ -156,8 +181,14 @@ class MoveCrashIT {
             LicenseKey other = found.key().equals(newKey[0]) ? license.key() : newKey[0];
             assertThat(await(store.find(found.key()))).contains(found);
             assertThat(found.isActiveOn("laptop")).isTrue();
+            assertThat(await(store.withSigns(found))
+                            .machine("laptop")
+                            .orElseThrow()
+                            .lastSeenAt())
+                    .isEqualTo(SEEN);
             assertThat(await(store.find(other))).isEmpty();
             assertThat(await(activate(store, other, "thief")).verdict()).isEqualTo(Verdict.NOT_FOUND);
+            assertThatNoSignsAreAt(other);
             assertThat(await(activate(store, found.key(), "second")).verdict()).isEqualTo(Verdict.OK);
             assertThat(await(store.register(email, () -> afresh(email))))
                     .isEqualTo(new Registration(false, found.key()));
@@ -326,6 +357,7 @@ class MoveCrashIT {
             await(store.update(license.key(), old -> Rules.delete(old, NOW)));
 
             assertThat(await(store.find(license.key()))).isEmpty();
+            assertThatNoSignsAreAt(license.key());
             assertThat(await(store.findByEmail(Email.of(license.email())))).isEmpty();
             assertThat(await(store.history(license.key())).events()).isEmpty();
             assertThatRecentEventsWith(license.key().value()).isEmpty();

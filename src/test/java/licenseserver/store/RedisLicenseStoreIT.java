@@ -211,7 +211,12 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
 
                 assertThat(await(activate(there, name, "one")).verdict()).isEqualTo(Verdict.OK);
 
+                await(there.addSigns(List.of(Sign.of(name, "one", NOW.plusSeconds(7200)))));
                 assertThat(await(activate(there, name, "two")).verdict()).isEqualTo(Verdict.LIMIT_EXCEEDED);
+                assertThat(await(there.update(name, given -> Rules.setDisabled(given, true, null, NOW)))
+                                .verdict())
+                        .isEqualTo(Verdict.OK);
+                assertThat(cluster.tell("GET", "license:" + name.value())).contains("\"lastSeenAt\":1719007200000");
                 assertThat(cluster.tell("GET", "license:" + license.key().value()))
                         .isEmpty();
                 await(there.close());

@@ -169,9 +169,20 @@ class StoredFormatsTest {
     }
 
     @Test
+    void of_signs_of_life() {
+        Instant now = Instant.ofEpochMilli(1_719_003_659_999L);
+
+        assertThat(Sign.of(KEY, "laptop", now)).isEqualTo(new Sign(KEY, 4518033785263031059L, 28_650_060));
+        assertThat(Sign.of(KEY, "", now)).isEqualTo(new Sign(KEY, 5627194300713089401L, 28_650_060));
+        assertThat(Sign.of(KEY, "Ada’s \uD83D\uDCBB", now)).isEqualTo(new Sign(KEY, -5407885297909418416L, 28_650_060));
+        assertThat(Sign.time(28_650_060)).isEqualTo(Instant.ofEpochMilli(1_719_003_600_000L));
+    }
+
+    @Test
     void of_names() {
         assertThat(RedisKeys.record(KEY)).isEqualTo("license:K7FH-WP3A-M9QZ-B2CD");
         assertThat(RedisKeys.history(KEY)).isEqualTo("events:{license:K7FH-WP3A-M9QZ-B2CD}");
+        assertThat(RedisKeys.signs(KEY)).isEqualTo("seen:{license:K7FH-WP3A-M9QZ-B2CD}");
         assertThat(RecentEvents.STREAM).isEqualTo("recent-events");
     }
 }

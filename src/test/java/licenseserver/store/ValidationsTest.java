@@ -37,7 +37,7 @@ class ValidationsTest {
     private final Vertx vertx = Vertx.vertx();
     private final InMemoryLicenseStore licenses = new InMemoryLicenseStore();
     private final HeapShare share = new HeapShare(ROOM, "signs were dropped");
-    private final LastSeen lastSeen = new LastSeen(vertx, licenses, share, Duration.ofDays(1));
+    private final LastSeen lastSeen = new LastSeen(vertx, licenses, new SeenLately(1_000), share, Duration.ofDays(1));
     private Instant now = NOW;
     private final NearCache cache = NearCache.on(STALENESS, () -> now, ROOM);
     private Validations validations = new Validations(licenses, cache, lastSeen);
