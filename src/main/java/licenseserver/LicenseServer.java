@@ -143,7 +143,7 @@ public final class LicenseServer extends VerticleBase {
                                 })));
     }
 
-    /** Where Redis is and what admin calls need; either is configured, or made by the server. */
+    /** Where Redis is, what admin calls need, and how histories are signed; each is configured, or made by the server. */
     private record Needs(RedisSettings redis, AdminSecret adminSecret, HistorySettings history) {}
 
     private Needs prepare() throws IOException {
