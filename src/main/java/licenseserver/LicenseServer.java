@@ -7,12 +7,15 @@ import io.vertx.core.http.HttpServer;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import licenseserver.access.AdminSecret;
 import licenseserver.api.StoreFailures;
 import licenseserver.capability.EventLoop;
 import licenseserver.capability.Readiness;
+import licenseserver.event.Outbox;
+import licenseserver.event.Subscriber;
 import licenseserver.http.HttpSettings;
 import licenseserver.http.OpenConnections;
 import licenseserver.http.Pipeline;
@@ -33,7 +36,6 @@ import licenseserver.store.LicenseTurns;
 import licenseserver.store.NearCache;
 import licenseserver.store.RedisLicenseStore;
 import licenseserver.store.SeenLately;
-import licenseserver.store.UnwrittenEvents;
 import licenseserver.store.Validations;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -73,7 +75,6 @@ public final class LicenseServer extends VerticleBase {
      */
     private final LicenseTurns sellerTurns = new LicenseTurns();
 
-    private final UnwrittenEvents unwrittenEvents = new UnwrittenEvents();
     private final NearCache cache;
     private @Nullable DataFolder dataFolder;
     private volatile @Nullable EmbeddedRedis embeddedRedis;
@@ -143,8 +144,8 @@ public final class LicenseServer extends VerticleBase {
                                 })));
     }
 
-    /** Where Redis is, what admin calls need, and how histories are signed; each is configured, or made by the server. */
-    private record Needs(RedisSettings redis, AdminSecret adminSecret, HistorySettings history) {}
+    /** Where Redis is, what admin calls and histories need, and the outbox; all are configured, or made by the server. */
+    private record Needs(RedisSettings redis, AdminSecret adminSecret, HistorySettings history, Outbox outbox) {}
 
     private Needs prepare() throws IOException {
         RedisSettings redis = config.redis();
@@ -168,7 +169,10 @@ public final class LicenseServer extends VerticleBase {
             redis = RedisSettings.of(own.url());
         }
         return new Needs(
-                redis, new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")), history);
+                redis,
+                new AdminSecret(Objects.requireNonNull(adminSecret, "required with a REDIS_URL")),
+                history,
+                new Outbox(redis.kind() == RedisSettings.Kind.CLUSTER));
     }
 
     private Readiness readiness() {
@@ -251,8 +255,13 @@ public final class LicenseServer extends VerticleBase {
                     store,
                     sellerStore,
                     new Validations(store, cache, lastSeen),
+                    sellerStore::told,
                     redis,
                     config.redisTimeout());
+            List<Subscriber> subscribers = Wiring.subscribers(config.capabilities(), loop);
+            store.tell(subscribers);
+            sellerStore.tell(subscribers);
+            sellerStore.sweepFromNowOn();
             HttpSettings settings = config.http();
             var pipeline = new Pipeline(
                     vertx,
@@ -278,7 +287,7 @@ public final class LicenseServer extends VerticleBase {
                     lines,
                     needs.history(),
                     cache,
-                    unwrittenEvents);
+                    needs.outbox());
         }
 
         /**

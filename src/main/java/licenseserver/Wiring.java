@@ -8,6 +8,8 @@ import licenseserver.api.LicenseCalls;
 import licenseserver.api.LicenseSettings;
 import licenseserver.capability.Capability;
 import licenseserver.capability.EventLoop;
+import licenseserver.event.Outbox;
+import licenseserver.event.Subscriber;
 import licenseserver.health.Health;
 import licenseserver.http.Routes;
 import licenseserver.idempotency.RedisIdempotencyStore;
@@ -25,13 +27,21 @@ final class Wiring {
 
     private Wiring() {}
 
-    /** What lies in Redis: licenses, answers that are remembered, and what capabilities keep. */
+    /** What lies in Redis: licenses, what has happened to them, answers that are remembered, and what capabilities keep. */
     static List<RedisContent> contents(Configuration config) {
         return Stream.concat(
                         Stream.of(
                                 new StoreCheckup(config.store().nearCache(), config.signsHistories()),
+                                Outbox.CONTENT,
                                 RedisIdempotencyStore.CONTENT),
                         config.capabilities().stream().flatMap(each -> each.contents().stream()))
+                .toList();
+    }
+
+    /** What all capabilities want to be told of changes, on one event loop. */
+    static List<Subscriber> subscribers(List<Capability> capabilities, EventLoop loop) {
+        return capabilities.stream()
+                .flatMap(capability -> capability.subscribers(loop).stream())
                 .toList();
     }
 

@@ -37,14 +37,15 @@ class ArchitectureTest {
             entry("redis", Set.of("config", "memory")),
             entry("redis.embedded", Set.of("config", "redis")),
             entry("http", Set.of("config", "memory")),
-            entry("store", Set.of("license", "redis", "config", "memory")),
+            entry("event", Set.of("license", "redis", "config")),
+            entry("store", Set.of("license", "event", "redis", "config", "memory")),
             entry("access", Set.of("http", "redis", "config")),
-            entry("capability", Set.of("license", "store", "access", "http", "redis", "config")),
+            entry("capability", Set.of("license", "event", "store", "access", "http", "redis", "config")),
             entry("idempotency", Set.of("license", "store", "http", "redis", "config", "memory")));
 
     /** What a capability, which is every other package, may know: not another capability. */
     private static final Set<String> OF_A_CAPABILITY =
-            Set.of("license", "capability", "store", "access", "http", "redis", "config", "memory");
+            Set.of("license", "capability", "event", "store", "access", "http", "redis", "config", "memory");
 
     @ArchTest
     static final ArchRule arrows_run_one_way = classes()

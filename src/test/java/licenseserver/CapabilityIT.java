@@ -68,6 +68,37 @@ class CapabilityIT {
     }
 
     @Test
+    void is_told_of_every_change_before_its_own_calls_are_answered() {
+        Wait.until("the server is ready", () -> server.calls().get("/readyz").status() == 200);
+        String key = server.calls().register(Concurrency.randomEmail());
+        assertThat(machines(key)).isEqualTo("0");
+
+        server.calls().activate(key, "laptop");
+        server.calls().activate(key, "desktop");
+        assertThat(machines(key)).isEqualTo("2");
+
+        server.calls().deactivate(key, "laptop");
+        assertThat(machines(key)).isEqualTo("1");
+
+        String newKey = server.calls()
+                .post("/rotate-key", new JsonObject().put("key", key).put("keepMachines", true))
+                .json()
+                .getString("key");
+        assertThat(machines(key)).isEqualTo("unknown");
+        assertThat(machines(newKey)).isEqualTo("1");
+
+        server.calls().post("/delete-license", new JsonObject().put("key", newKey));
+        assertThat(machines(newKey)).isEqualTo("unknown");
+    }
+
+    private String machines(String key) {
+        return server.calls()
+                .post("/greeted-machines", new JsonObject().put("key", key))
+                .json()
+                .getString("machines");
+    }
+
+    @Test
     void is_asked_along_the_same_road_as_every_call() {
         assertThat(server.calls().post("/greet", new JsonObject()).status()).isEqualTo(400);
         assertThat(server.calls().post("/greet", named("A").put("nmae", "B")).body())

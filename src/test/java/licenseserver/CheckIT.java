@@ -101,13 +101,14 @@ class CheckIT {
     void names_the_rights_that_are_missing() throws Exception {
         try (RedisProcess redis = RedisProcess.start()) {
             redis.ask(
-                    "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* ~seen:* ~store-identity* +@all -rpush -xadd");
+                    "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* ~seen:* ~outbox* ~store-identity* +@all -rpush -xadd -hscan");
             Checked checked = check("redis://app:pass@127.0.0.1:" + redis.port());
 
             assertThat(checked.status()).isEqualTo(BROKEN);
-            assertThat(checked.said()).contains("RPUSH on events:{license:*}, XADD on recent-events.");
+            assertThat(checked.said())
+                    .contains("RPUSH on events:{license:*}, XADD on recent-events, HSCAN on outbox*.");
 
-            redis.ask("ACL SETUSER app -info +rpush +xadd");
+            redis.ask("ACL SETUSER app -info +rpush +xadd +hscan");
             Checked silent = check("redis://app:pass@127.0.0.1:" + redis.port());
             assertThat(silent.status()).isEqualTo(FINE);
             assertThat(silent.said()).contains("does not tell this user how it is set up");

@@ -5,12 +5,13 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import licenseserver.config.Section;
 import licenseserver.config.Values;
+import licenseserver.event.Subscriber;
 import licenseserver.http.Route;
 import licenseserver.redis.RedisContent;
 
 /**
  * Something that the server can do. A capability is one package, and one line in the server's list of them: it brings
- * its settings, its routes, and the rights that it needs in Redis.
+ * its settings, its routes, the rights that it needs in Redis, and its views of the licenses.
  */
 public interface Capability {
     /** The paths that it answers on an event loop. */
@@ -18,6 +19,11 @@ public interface Capability {
 
     /** What it keeps in Redis, which the server must have the rights for; empty if it keeps nothing there. */
     default List<RedisContent> contents() {
+        return List.of();
+    }
+
+    /** Its views of the licenses, which are told of every change; empty if it has none. */
+    default List<Subscriber> subscribers(EventLoop loop) {
         return List.of();
     }
 

@@ -1,5 +1,6 @@
 package licenseserver.capability;
 
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -19,6 +20,7 @@ import licenseserver.store.Validations;
  * @param sellerLicenses the same licenses over separate connections, so that admin calls never wait behind those of
  *     machines
  * @param validations answers whether a license may be used on a machine
+ * @param told completes when all subscribers know what this server has changed so far; a call that shows a view waits for it
  * @param redis connections for what capabilities keep in Redis themselves
  * @param redisTimeout the longest that a call waits for Redis
  */
@@ -30,5 +32,6 @@ public record EventLoop(
         LicenseStore licenses,
         LicenseStore sellerLicenses,
         Validations validations,
+        Supplier<Future<?>> told,
         RedisPool redis,
         Duration redisTimeout) {}

@@ -13,6 +13,7 @@ import io.vertx.redis.client.Response;
 import io.vertx.redis.client.impl.PooledRedisConnection;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -268,6 +269,25 @@ public class RedisPool {
      */
     public Future<List<Response>> read(String key, Deadline deadline, Request... commands) {
         return lease(key, deadline, lease -> lease.read(List.of(commands)));
+    }
+
+    /**
+     * Groups keys by the master that has them now, so that the commands on a group can be sent in one write. The keys
+     * keep their order.
+     *
+     * @return fails with {@link StoreUnavailableException} if the master of a key is not known
+     */
+    public Future<List<List<String>>> byServer(Collection<String> keys) {
+        List<Future<RedisNode>> servers = keys.stream().map(topology::serverOf).toList();
+        return Future.all(servers).map(known -> {
+            Map<RedisNode, List<String>> groups = new LinkedHashMap<>();
+            int i = 0;
+            for (String key : keys) {
+                groups.computeIfAbsent(servers.get(i++).result(), server -> new ArrayList<>())
+                        .add(key);
+            }
+            return List.copyOf(groups.values());
+        });
     }
 
     /**

@@ -37,18 +37,12 @@ final class EventJson {
     /** During a rolling upgrade, servers that do not sign add events after signed ones. None takes longer than that. */
     private static final long LONGEST_UPGRADE = Duration.ofDays(7).toMillis();
 
-    private final MessageDigest sha256;
     private final @Nullable HistorySecret current;
 
     /** All secrets by their ids. */
     private final Map<String, HistorySecret> known = new HashMap<>();
 
     EventJson(HistorySettings settings) {
-        try {
-            sha256 = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
         know(settings.previousSecret());
         current = know(settings.secret());
     }
@@ -167,8 +161,13 @@ final class EventJson {
         return new JsonObject().put("n", number).put("unreadable", text).encode();
     }
 
-    private String hash(String event, String hashBefore) {
-        byte[] hash = sha256.digest((hashBefore + event).getBytes(StandardCharsets.UTF_8));
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(hash, HASH_BYTES));
+    private static String hash(String event, String hashBefore) {
+        try {
+            byte[] hash =
+                    MessageDigest.getInstance("SHA-256").digest((hashBefore + event).getBytes(StandardCharsets.UTF_8));
+            return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(hash, HASH_BYTES));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
     }
 }

@@ -14,6 +14,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import licenseserver.event.Happened;
+import licenseserver.event.Outbox;
+import licenseserver.event.Pump;
 import licenseserver.license.Email;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
@@ -45,6 +49,8 @@ final class LicenseMoves {
     private final RedisReader reader;
     private final RedisTransactions transactions;
     private final RecentEvents recentEvents;
+    private final Outbox outbox;
+    private final Pump pump;
     private final int historyLength;
 
     LicenseMoves(
@@ -52,11 +58,15 @@ final class LicenseMoves {
             RedisReader reader,
             RedisTransactions transactions,
             RecentEvents recentEvents,
+            Outbox outbox,
+            Pump pump,
             int historyLength) {
         this.redis = redis;
         this.reader = reader;
         this.transactions = transactions;
         this.recentEvents = recentEvents;
+        this.outbox = outbox;
+        this.pump = pump;
         this.historyLength = historyLength;
     }
 
@@ -69,6 +79,30 @@ final class LicenseMoves {
         return read(key, deadline)
                 .compose(stored ->
                         stored instanceof Moving moving ? finish(key, moving, deadline) : Future.succeededFuture(true));
+    }
+
+    /** Finishes the moves of these licenses that a server has left. */
+    Future<?> finish(List<Happened> happened, Deadline deadline) {
+        return Future.join(happened.stream()
+                .filter(Happened::mayBeRepeated)
+                .map(Happened::key)
+                .distinct()
+                .map(key -> finish(key, deadline)
+                        .recover(failure -> failure instanceof UnreadableLicenseException
+                                ? Future.succeededFuture(false)
+                                : Future.failedFuture(failure)))
+                .toList());
+    }
+
+    /** Tells subscribers in a moment of a move that is finished. */
+    void tell(LicenseKey key, Moving moving) {
+        License to = moving.to();
+        if (to == null || !moving.leavesItsKey()) {
+            pump.tellMoved(key, moving.events());
+        } else {
+            pump.tellMoved(key, List.of());
+            pump.tellMoved(to.key(), moving.events());
+        }
     }
 
     /** Finishes a move that the record under this key has noted. Another call may have finished it already. */
@@ -95,7 +129,13 @@ final class LicenseMoves {
         Future<Boolean> arrival =
                 moving.hasArrived() ? Future.succeededFuture(true) : arrive(key, moving, to, deadline);
         return arrival.compose(arrived -> lead(Email.of(to.email()), key, to.key(), deadline))
-                .compose(led -> recentEvents.rename(key, to.key(), moving.events(), deadline))
+                // No more can happen under the old key. What has happened there goes with the license.
+                .compose(led -> pump.untold(key, RedisKeys.record(key), deadline))
+                .compose(untold -> recentEvents.rename(
+                        key,
+                        to.key(),
+                        Stream.concat(untold.stream(), moving.events().stream()).toList(),
+                        deadline))
                 .compose(renamed -> bury(key, deadline));
     }
 
@@ -136,7 +176,9 @@ final class LicenseMoves {
             }
             var events = new ArrayList<>(history);
             events.addAll(moving.events());
-            return answer(writes(to, events, historyLength), true);
+            List<Request> writes = writes(to, events, historyLength);
+            writes.add(outbox.entries(to.key(), record, moving.events()).adding());
+            return answer(writes, true);
         });
     }
 
@@ -156,7 +198,11 @@ final class LicenseMoves {
         return claim(Email.of(to.email()), key, deadline).compose(claimed -> {
             License settled = claimed ? to : moving.from();
             List<String> events = claimed ? moving.events() : List.of();
-            return ifStillMoving(key, moving, writes(settled, events, historyLength), deadline)
+            List<Request> writes = writes(settled, events, historyLength);
+            if (claimed) {
+                writes.add(outbox.entries(key, RedisKeys.record(key), events).adding());
+            }
+            return ifStillMoving(key, moving, writes, deadline)
                     // One of the two is stale now. Which one it is may have been decided by another server.
                     .compose(done -> withdraw(Email.of(moving.from().email()), key, deadline))
                     .compose(done -> withdraw(Email.of(to.email()), key, deadline))
@@ -248,13 +294,21 @@ final class LicenseMoves {
             for (Email email : addressesIn(text.orElseThrow())) {
                 forgotten = forgotten.compose(next -> withdrawAnyway(email, key, deadline));
             }
-            return forgotten.compose(next -> transactions.change(
-                    record,
-                    List.of(command(Command.GET, record)),
-                    deadline,
-                    replies -> isReadable(key, text(replies.get(0)))
-                            ? answer(List.of(), false)
-                            : answer(grave(key), true)));
+            var writes = new ArrayList<>(grave(key));
+            writes.add(outbox.entries(key, record, List.of()).adding());
+            return forgotten
+                    .compose(next -> transactions.change(
+                            record,
+                            List.of(command(Command.GET, record)),
+                            deadline,
+                            replies -> isReadable(key, text(replies.get(0)))
+                                    ? answer(List.of(), false)
+                                    : answer(writes, true)))
+                    .onSuccess(removed -> {
+                        if (removed) {
+                            pump.tellMoved(key, List.of());
+                        }
+                    });
         });
     }
 

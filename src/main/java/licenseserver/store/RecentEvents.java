@@ -3,7 +3,6 @@ package licenseserver.store;
 import static licenseserver.redis.RedisCommands.command;
 
 import io.vertx.core.Future;
-import io.vertx.core.Vertx;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonObject;
@@ -18,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import licenseserver.event.Happened;
+import licenseserver.event.Subscriber;
 import licenseserver.license.License;
 import licenseserver.license.LicenseKey;
 import licenseserver.redis.Deadline;
@@ -26,88 +27,97 @@ import licenseserver.redis.RedisReader;
 import licenseserver.redis.RedisTransactions;
 import licenseserver.redis.RedisTransactions.Change;
 import licenseserver.store.StoredLicense.Moving;
-import licenseserver.store.UnwrittenEvents.Unwritten;
 
 /**
  * Keeps the latest changes of all licenses in one stream of limited length. A change is added a moment after it was
- * made, together with others, so that the call does not wait for it. An event that is lost in a failure is still in
- * the history of its license.
+ * made, together with others, so that the call does not wait for it.
  *
  * <p>The stream follows the records: the events of a license are listed under its present key, and go when it is
  * deleted. {@link #forget} and {@link #rename} see to that, after the record says what becomes of the license. A
  * server that adds events watches the stream first, then reads the records, then writes. So its events are either in
  * the stream before {@link #forget} or {@link #rename} reads it, or the watch fails and the server reads the records
  * again.
+ *
+ * <p>An event that the sweep adds may already be there, if a server died before it could say so, or if it was only slow.
+ * The sweep looks for it first. If the slow server then adds it once more, readers see only one of the two.
  */
-final class RecentEvents {
+final class RecentEvents implements Subscriber {
     static final String STREAM = "recent-events";
     private static final int MAX_LENGTH = 1000;
-    private static final long PAUSE_MILLIS = 100;
 
-    private final Vertx vertx;
     private final RedisPool redis;
     private final RedisReader reader;
     private final RedisTransactions transactions;
     private final Duration timeout;
-    private final UnwrittenEvents unwritten;
 
-    RecentEvents(
-            Vertx vertx,
-            RedisPool redis,
-            RedisReader reader,
-            RedisTransactions transactions,
-            Duration timeout,
-            UnwrittenEvents unwritten) {
-        this.vertx = vertx;
+    RecentEvents(RedisPool redis, RedisReader reader, RedisTransactions transactions, Duration timeout) {
         this.redis = redis;
         this.reader = reader;
         this.transactions = transactions;
         this.timeout = timeout;
-        this.unwritten = unwritten;
     }
 
     /** An event in the stream, with the key under which it is listed. */
-    private record Entry(String id, String key, String event) {}
-
-    /** Adds events of a license, which are in its history already. They are written a moment later. */
-    void add(LicenseKey key, List<String> events) {
-        if (unwritten.add(key, events)) {
-            writeSoon();
+    private record Entry(String id, String key, String event) {
+        boolean isSameAs(Entry other) {
+            return key.equals(other.key) && event.equals(other.event);
         }
     }
 
-    private void writeSoon() {
-        vertx.setTimer(PAUSE_MILLIS, over -> {
-            List<Unwritten> batch = unwritten.take();
-            if (!batch.isEmpty()) {
-                write(batch).onComplete(done -> writeSoon());
-            }
-        });
-    }
-
-    /** Writes the waiting events now. Completes when that is done, and fails if it fails. */
-    Future<?> flush() {
-        return write(unwritten.take());
-    }
-
-    private Future<?> write(List<Unwritten> batch) {
-        if (batch.isEmpty()) {
-            return Future.succeededFuture();
-        }
+    /**
+     * Adds events under the present keys of their licenses. If they may be there already, also makes the whole stream
+     * say of these licenses what their records say.
+     */
+    @Override
+    public Future<?> tell(List<Happened> happened) {
         Deadline deadline = Deadline.in(timeout);
-        return transactions.change(STREAM, List.of(), deadline, watched -> {
-            Map<LicenseKey, Future<Optional<LicenseKey>>> known = new HashMap<>();
-            List<Future<Optional<LicenseKey>>> keys = batch.stream()
-                    .map(event -> known.computeIfAbsent(event.key(), key -> keyNow(key, deadline)))
-                    .toList();
-            return Future.all(keys).map(all -> {
-                var writes = new ArrayList<Request>();
-                for (int i = 0; i < batch.size(); i++) {
-                    String event = batch.get(i).event();
-                    keys.get(i).result().ifPresent(key -> writes.add(append(key.value(), event)));
-                }
-                return new Change<>(writes, true);
-            });
+        return happened.stream().anyMatch(Happened::mayBeRepeated)
+                ? change(
+                        deadline,
+                        entries -> keysNow(happened, deadline).map(keysNow -> following(entries, happened, keysNow)))
+                : transactions.change(
+                        STREAM,
+                        List.of(),
+                        deadline,
+                        watched -> keysNow(happened, deadline)
+                                .map(keysNow -> new Change<>(
+                                        events(happened, keysNow).stream()
+                                                .map(entry -> append(entry.key(), entry.event()))
+                                                .toList(),
+                                        true)));
+    }
+
+    private static Change<Boolean> following(
+            List<Entry> entries, List<Happened> happened, Map<LicenseKey, Optional<LicenseKey>> keysNow) {
+        var after = new ArrayList<Entry>();
+        for (Entry entry : entries) {
+            var key = new LicenseKey(entry.key());
+            keysNow.getOrDefault(key, Optional.of(key))
+                    .ifPresent(now -> after.add(new Entry(entry.id(), now.value(), entry.event())));
+        }
+        return changing(entries, after, events(happened, keysNow));
+    }
+
+    /** The events to add, each with the present key of its license; those of licenses that are gone are left out. */
+    private static List<Entry> events(List<Happened> happened, Map<LicenseKey, Optional<LicenseKey>> keysNow) {
+        var events = new ArrayList<Entry>();
+        for (Happened each : happened) {
+            String event = each.json();
+            if (event != null) {
+                keysNow.getOrDefault(each.key(), Optional.empty())
+                        .ifPresent(now -> events.add(new Entry("*", now.value(), event)));
+            }
+        }
+        return events;
+    }
+
+    private Future<Map<LicenseKey, Optional<LicenseKey>>> keysNow(List<Happened> happened, Deadline deadline) {
+        Map<LicenseKey, Future<Optional<LicenseKey>>> keysNow = new HashMap<>();
+        happened.forEach(each -> keysNow.computeIfAbsent(each.key(), key -> keyNow(key, deadline)));
+        return Future.all(List.copyOf(keysNow.values())).map(all -> {
+            Map<LicenseKey, Optional<LicenseKey>> known = new HashMap<>();
+            keysNow.forEach((key, now) -> known.put(key, now.result()));
+            return known;
         });
     }
 
@@ -118,10 +128,12 @@ final class RecentEvents {
         return reader.get(RedisKeys.record(key), deadline)
                 .map(record -> StoredLicense.decode(key, record))
                 .compose(stored -> {
-                    License to = stored instanceof Moving moving && moving.leavesItsKey() ? moving.to() : null;
-                    return to == null
-                            ? Future.succeededFuture(stored.visible().map(License::key))
-                            : keyNow(to.key(), deadline);
+                    if (stored instanceof Moving moving && moving.leavesItsKey() && moving.to() != null) {
+                        // Before it arrives it has its old key only. Later, rename takes along what is listed there.
+                        return keyNow(moving.to().key(), deadline)
+                                .map(now -> now.isPresent() || moving.hasArrived() ? now : Optional.of(key));
+                    }
+                    return Future.succeededFuture(stored.visible().map(License::key));
                 })
                 .recover(failure -> failure instanceof UnreadableLicenseException
                         ? Future.succeededFuture(Optional.empty())
@@ -133,7 +145,6 @@ final class RecentEvents {
      * says that the license is removed. May be repeated.
      */
     Future<Boolean> forget(LicenseKey key, List<String> last, Deadline deadline) {
-        unwritten.forget(key);
         return change(deadline, entries -> Future.succeededFuture(forgetting(key, entries, last)));
     }
 
@@ -143,8 +154,7 @@ final class RecentEvents {
                 entries.stream()
                         .filter(entry -> !entry.key().equals(key.value()))
                         .toList(),
-                key.toString(),
-                last);
+                under(key.toString(), last));
     }
 
     /**
@@ -153,7 +163,6 @@ final class RecentEvents {
      * are removed.
      */
     Future<Boolean> rename(LicenseKey from, LicenseKey to, List<String> latest, Deadline deadline) {
-        unwritten.rename(from, to);
         return change(
                 deadline,
                 entries -> keyNow(to, deadline)
@@ -164,8 +173,7 @@ final class RecentEvents {
                                                         ? new Entry(entry.id(), key.value(), entry.event())
                                                         : entry)
                                                 .toList(),
-                                        key.value(),
-                                        latest))
+                                        under(key.value(), latest)))
                                 .orElseGet(() -> forgetting(from, entries, List.of()))));
     }
 
@@ -177,7 +185,7 @@ final class RecentEvents {
      * Returns the commands that replace the entries of the stream, newest first, with others and add events. All
      * entries are rewritten, because an entry cannot be changed, and a deleted one still takes memory.
      */
-    private static Change<Boolean> changing(List<Entry> before, List<Entry> after, String key, List<String> events) {
+    private static Change<Boolean> changing(List<Entry> before, List<Entry> after, List<Entry> events) {
         var writes = new ArrayList<Request>();
         if (!after.equals(before)) {
             writes.add(command(Command.DEL, STREAM));
@@ -186,14 +194,15 @@ final class RecentEvents {
                 writes.add(command(Command.XADD, STREAM, entry.id(), "key", entry.key(), "event", entry.event()));
             }
         }
-        for (String event : events) {
-            boolean isThere = after.stream()
-                    .anyMatch(entry -> entry.key().equals(key) && entry.event().equals(event));
-            if (!isThere) {
-                writes.add(append(key, event));
-            }
-        }
+        events.stream()
+                .filter(event -> after.stream().noneMatch(event::isSameAs))
+                .sorted(Comparator.comparing(event -> time(event.event())))
+                .forEach(event -> writes.add(append(event.key(), event.event())));
         return new Change<>(writes, true);
+    }
+
+    private static List<Entry> under(String key, List<String> events) {
+        return events.stream().map(event -> new Entry("*", key, event)).toList();
     }
 
     private static Request append(String key, String event) {
@@ -226,6 +235,7 @@ final class RecentEvents {
                 .map(replies -> newestFirst(
                         entries(replies.get(0)).stream()
                                 .map(entry -> shown(entry.key(), entry.event()))
+                                .distinct()
                                 .toList(),
                         most));
     }

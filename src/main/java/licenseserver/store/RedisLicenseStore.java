@@ -17,6 +17,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import licenseserver.event.Outbox;
+import licenseserver.event.Outbox.Entries;
+import licenseserver.event.Pump;
+import licenseserver.event.Subscriber;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.Event;
@@ -55,6 +59,8 @@ public final class RedisLicenseStore implements LicenseStore {
     private final EventJson eventJson;
     private final NearCache cache;
     private final RecentEvents recentEvents;
+    private final Outbox outbox;
+    private final Pump pump;
 
     /**
      * Makes a store on the current event loop.
@@ -65,7 +71,7 @@ public final class RedisLicenseStore implements LicenseStore {
      * @param turns the lines of calls that change licenses; stores can share it
      * @param history how the histories of licenses are kept
      * @param cache gets each license that is read, and drops each that is changed
-     * @param unwritten all stores of the process share it
+     * @param outbox all stores of the process share it
      */
     public RedisLicenseStore(
             Vertx vertx,
@@ -75,7 +81,7 @@ public final class RedisLicenseStore implements LicenseStore {
             LicenseTurns turns,
             HistorySettings history,
             NearCache cache,
-            UnwrittenEvents unwritten) {
+            Outbox outbox) {
         this(
                 vertx,
                 new RedisPool(vertx, settings, topology, timeout),
@@ -84,7 +90,7 @@ public final class RedisLicenseStore implements LicenseStore {
                 turns,
                 history,
                 cache,
-                unwritten);
+                outbox);
     }
 
     RedisLicenseStore(
@@ -95,13 +101,16 @@ public final class RedisLicenseStore implements LicenseStore {
             LicenseTurns turns,
             HistorySettings history,
             NearCache cache,
-            UnwrittenEvents unwritten) {
+            Outbox outbox) {
         this.vertx = vertx;
         this.redis = redis;
         this.reader = reader;
         this.transactions = new RedisTransactions(vertx, redis);
-        this.recentEvents = new RecentEvents(vertx, redis, reader, transactions, timeout, unwritten);
-        this.moves = new LicenseMoves(redis, reader, transactions, recentEvents, history.events());
+        this.outbox = outbox;
+        this.pump = new Pump(vertx, redis, outbox, timeout);
+        this.recentEvents = new RecentEvents(redis, reader, transactions, timeout);
+        this.moves = new LicenseMoves(redis, reader, transactions, recentEvents, outbox, pump, history.events());
+        pump.add(List.of(happened -> moves.finish(happened, Deadline.in(timeout)), recentEvents));
         this.turns = turns;
         this.timeout = timeout;
         this.historyLength = history.events();
@@ -109,9 +118,37 @@ public final class RedisLicenseStore implements LicenseStore {
         this.cache = cache;
     }
 
-    /** Writes the recent events that are waiting, and closes all connections. */
+    /**
+     * Tells these, too, of what this store changes. Call it before the store is used.
+     *
+     * @param subscribers are told in this order, after the recent events
+     */
+    public void tell(List<Subscriber> subscribers) {
+        pump.add(subscribers);
+    }
+
+    /**
+     * Tells subscribers now of everything that this process has changed so far.
+     *
+     * @return completes when it is done; if it fails, the sweep does it later
+     */
+    public Future<?> told() {
+        return pump.flush();
+    }
+
+    /** Finishes from now on, twice per second, what servers that died have left in the outbox. */
+    public void sweepFromNowOn() {
+        pump.sweepFromNowOn();
+    }
+
+    /** Finishes now what was left in the outbox. */
+    Future<?> sweep() {
+        return pump.sweep();
+    }
+
+    /** Tells subscribers what they have not been told yet, and closes all connections. */
     public Future<Void> close() {
-        return recentEvents.flush().transform(flushed -> redis.close()).eventually(reader::close);
+        return pump.close().transform(told -> redis.close()).eventually(reader::close);
     }
 
     @Override
@@ -243,10 +280,12 @@ public final class RedisLicenseStore implements LicenseStore {
      *
      * @param decision what was decided; null if another move of the license must be finished first
      * @param move the move to finish now, decided here or found; null for none
-     * @param events the recent events to add at the end, unless the move adds them
+     * @param entries what to tell at the end; null if nothing happened, or a move tells it
      */
     private record Step<R>(
-            @Nullable Decision<R> decision, @Nullable Moving move, List<String> events) {}
+            @Nullable Decision<R> decision,
+            @Nullable Moving move,
+            @Nullable Entries entries) {}
 
     /** Changes a license and its history, in one step if possible. */
     private <R> Future<R> change(LicenseKey key, Deadline deadline, Function<StoredLicense, Decision<R>> rule) {
@@ -279,7 +318,12 @@ public final class RedisLicenseStore implements LicenseStore {
                         if (!(decision instanceof Decision.Keep)) {
                             cache.changed(key);
                         }
-                        recentEvents.add(key, step.events());
+                        if (step.entries() != null) {
+                            pump.tell(step.entries());
+                        }
+                        if (move != null) {
+                            moves.tell(key, move);
+                        }
                         return Future.succeededFuture(decision.reply());
                     });
                 });
@@ -289,13 +333,13 @@ public final class RedisLicenseStore implements LicenseStore {
             LicenseKey key, List<Response> replies, Function<StoredLicense, Decision<R>> rule) {
         StoredLicense stored = StoredLicense.decode(key, text(replies.get(0)));
         if (stored instanceof Moving other) {
-            return new Change<>(List.of(), new Step<>(null, other, List.of()));
+            return new Change<>(List.of(), new Step<>(null, other, null));
         }
         StoredSigns signs = StoredSigns.of(replies.get(2));
         License license = stored.visible().map(signs::on).orElse(null);
         Decision<R> decision = rule.apply(license == null ? stored : new Settled(license));
         if (decision instanceof Decision.Keep) {
-            return new Change<>(List.of(), new Step<>(decision, null, List.of()));
+            return new Change<>(List.of(), new Step<>(decision, null, null));
         }
         License next = decision instanceof Decision.Save<R> save ? save.license() : null;
         List<String> events = encode(
@@ -306,19 +350,28 @@ public final class RedisLicenseStore implements LicenseStore {
         if (next != null && stays) {
             List<Request> writes = LicenseMoves.writes(next, events, historyLength);
             writes.addAll(signs.removal(key, next));
-            return new Change<>(writes, new Step<>(decision, null, events));
+            Entries entries = events.isEmpty() ? null : outbox.entries(key, RedisKeys.record(key), events);
+            if (entries != null) {
+                writes.add(entries.adding());
+            }
+            return new Change<>(writes, new Step<>(decision, null, entries));
         }
         if (license == null) {
             throw new IllegalArgumentException("Only a license that there is can be removed");
         }
         var move = new Moving(license, next, events);
-        Request note = command(Command.SET, RedisKeys.record(key), move.encode());
-        // The history of a removed license goes first: once its e-mail is free, nothing may lead to it any more. The
-        // signs of life of one that moves are in the note.
-        List<Request> writes = next == null
-                ? List.of(note, command(Command.DEL, RedisKeys.history(key), RedisKeys.signs(key)))
-                : List.of(note);
-        return new Change<>(writes, new Step<>(decision, move, move.leavesItsKey() ? List.of() : events));
+        var writes = new ArrayList<Request>();
+        writes.add(command(Command.SET, RedisKeys.record(key), move.encode()));
+        if (next == null) {
+            // The history of a removed license goes first: once its e-mail is free, nothing may lead to it any more.
+            // The
+            // signs of life of one that moves are in the note.
+            writes.add(command(Command.DEL, RedisKeys.history(key), RedisKeys.signs(key)));
+        }
+        // Only a removal is certain by now. But the sweep must find every move, to finish it.
+        writes.add(outbox.entries(key, RedisKeys.record(key), next == null ? events : List.of())
+                .adding());
+        return new Change<>(writes, new Step<>(decision, move, null));
     }
 
     private List<String> encode(List<Event> events, @Nullable String previous) {
@@ -361,20 +414,24 @@ public final class RedisLicenseStore implements LicenseStore {
                                     deadline,
                                     replies -> Future.succeededFuture(replacement(license, now, replies)))
                             : Future.failedFuture(new EmailTakenException()))
-                    .map(events -> {
-                        recentEvents.add(key, events);
-                        return !events.isEmpty();
+                    .map(entries -> {
+                        entries.ifPresent(pump::tell);
+                        return entries.isPresent();
                     });
         });
     }
 
-    private Change<List<String>> replacement(License license, Instant now, List<Response> replies) {
-        if (LicenseMoves.isReadable(license.key(), text(replies.get(0)))) {
-            return new Change<>(List.of(), List.of());
+    private Change<Optional<Entries>> replacement(License license, Instant now, List<Response> replies) {
+        LicenseKey key = license.key();
+        if (LicenseMoves.isReadable(key, text(replies.get(0)))) {
+            return new Change<>(List.of(), Optional.empty());
         }
         List<String> events =
                 encode(List.of(Rules.replaced(now)), text(replies.get(1)).orElse(null));
-        return new Change<>(LicenseMoves.writes(license, events, historyLength), events);
+        Entries entries = outbox.entries(key, RedisKeys.record(key), events);
+        List<Request> writes = LicenseMoves.writes(license, events, historyLength);
+        writes.add(entries.adding());
+        return new Change<>(writes, Optional.of(entries));
     }
 
     /**
@@ -428,6 +485,6 @@ public final class RedisLicenseStore implements LicenseStore {
 
     @Override
     public Future<List<String>> recentEvents(int most) {
-        return recentEvents.newest(most);
+        return told().transform(told -> recentEvents.newest(most));
     }
 }

@@ -3,6 +3,7 @@ package licenseserver.api;
 import static licenseserver.Await.await;
 
 import io.netty.handler.ipfilter.IpSubnetFilterRule;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import java.net.URI;
@@ -149,6 +150,7 @@ public final class TestServer implements AutoCloseable {
                         licenses,
                         NearCache.off(),
                         new LastSeen(vertx, licenses, new SeenLately(1_000), UNBOUNDED, PATIENT)),
+                Future::succeededFuture,
                 new RedisPool(vertx, NOWHERE, RedisTopology.of(vertx, NOWHERE), PATIENT),
                 PATIENT);
     }

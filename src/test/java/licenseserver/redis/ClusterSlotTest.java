@@ -19,4 +19,15 @@ class ClusterSlotTest {
         assertThat(ClusterSlot.of("events:{license:K7FH}")).isEqualTo(ClusterSlot.of("license:K7FH"));
         assertThat(ClusterSlot.of("seen:{license:K7FH}")).isEqualTo(ClusterSlot.of("license:K7FH"));
     }
+
+    @Test
+    void has_a_short_tag_for_each_slot() {
+        int[] tags = ClusterSlot.tags();
+
+        assertThat(tags).hasSize(ClusterSlot.COUNT);
+        for (int slot = 0; slot < tags.length; slot++) {
+            assertThat(ClusterSlot.of("outbox:{" + tags[slot] + "}")).isEqualTo(slot);
+            assertThat(tags[slot]).isBetween(0, 109_757);
+        }
+    }
 }

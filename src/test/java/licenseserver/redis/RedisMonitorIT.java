@@ -129,7 +129,7 @@ class RedisMonitorIT {
     @Test
     void names_a_right_that_is_missing_once_and_is_content_when_it_is_granted() {
         redis.ask(
-                "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* ~seen:* +@all -rpush");
+                "ACL SETUSER app on >pass ~license:* ~email:* ~idempotency:* ~recent-events ~events:* ~seen:* ~outbox* +@all -rpush");
         String url = "redis://app:pass@127.0.0.1:" + redis.port();
         RedisMonitor monitor =
                 monitor(url, RedisTopology.single(RedisSettings.of(url).nodes().get(0)));

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import licenseserver.event.Outbox;
 import licenseserver.license.Decision;
 import licenseserver.license.Email;
 import licenseserver.license.License;
@@ -34,7 +35,7 @@ public final class CheckThenActStore implements LicenseStore {
                 new LicenseTurns(),
                 new HistorySettings(0, null, null),
                 NearCache.off(),
-                new UnwrittenEvents());
+                new Outbox(false));
         this.writing = Redis.createClient(vertx, url);
     }
 

@@ -20,6 +20,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import licenseserver.RedisForTests;
 import licenseserver.Wait;
+import licenseserver.event.Outbox;
 import licenseserver.license.Answer;
 import licenseserver.license.Email;
 import licenseserver.license.License;
@@ -64,14 +65,7 @@ class MoveCrashIT {
         vertx = Vertx.vertx();
         redis = new RedisPool(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
         store = new RedisLicenseStore(
-                vertx,
-                SETTINGS,
-                TOPOLOGY,
-                TIMEOUT,
-                new LicenseTurns(),
-                HISTORY,
-                NearCache.off(),
-                new UnwrittenEvents());
+                vertx, SETTINGS, TOPOLOGY, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off(), new Outbox(false));
     }
 
     @AfterAll
@@ -119,7 +113,7 @@ class MoveCrashIT {
             var pool = new DyingPool(batches);
             var reader = new RedisReader(vertx, SETTINGS, TOPOLOGY, TIMEOUT);
             var dying = new RedisLicenseStore(
-                    vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off(), new UnwrittenEvents());
+                    vertx, pool, reader, TIMEOUT, new LicenseTurns(), HISTORY, NearCache.off(), new Outbox(false));
 
             await(operation.on(dying, license).otherwiseEmpty());
             boolean died = pool.isDead;

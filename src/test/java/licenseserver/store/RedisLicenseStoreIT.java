@@ -29,6 +29,7 @@ import java.util.stream.IntStream;
 import licenseserver.RedisForTests;
 import licenseserver.RedisProcess;
 import licenseserver.Wait;
+import licenseserver.event.Outbox;
 import licenseserver.license.Answer;
 import licenseserver.license.Decision;
 import licenseserver.license.Decision.Keep;
@@ -106,7 +107,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                 new LicenseTurns(),
                 history,
                 NearCache.off(),
-                new UnwrittenEvents());
+                new Outbox(settings.kind() == RedisSettings.Kind.CLUSTER));
     }
 
     private static Response send(Redis to, Command command, String... arguments) {
@@ -440,6 +441,7 @@ class RedisLicenseStoreIT extends LicenseStoreContract {
                 LicenseKey key =
                         await(there.register(email, () -> newLicense(1))).key();
                 await(activate(there, key, "active"));
+                await(there.told());
                 Redis client = Redis.createClient(vertx, own.url());
                 String before = writes(client);
 

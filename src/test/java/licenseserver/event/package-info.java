@@ -1,0 +1,4 @@
+@NullMarked
+package licenseserver.event;
+
+import org.jspecify.annotations.NullMarked;
