@@ -144,7 +144,10 @@ public final class LicenseServer extends VerticleBase {
                                 })));
     }
 
-    /** Where Redis is, what admin calls and histories need, and the outbox; all are configured, or made by the server. */
+    /**
+     * Where Redis is, what admin calls need, how histories are signed, and the outbox; each is configured, or made by
+     * the server.
+     */
     private record Needs(RedisSettings redis, AdminSecret adminSecret, HistorySettings history, Outbox outbox) {}
 
     private Needs prepare() throws IOException {
